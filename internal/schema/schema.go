@@ -49,7 +49,10 @@ type Operation struct {
 	Table    string `json:"table"` // table, view or other object the statement is about
 	Kind     Kind   `json:"kind"`
 	Name     string `json:"operation"` // CREATE, ALTER or DROP
-	// Statement is one SQL statement without a trailing semicolon.
+	// Statement is SQL without a trailing semicolon. MySQL: one statement.
+	// PostgreSQL: one or more, separated by ";\n", that take effect together
+	// (all that makes or changes one object is one step), except where
+	// OutsideTransaction is set: then it is exactly one.
 	Statement string `json:"statement"`
 	// CanDropData tells that rows or values are lost when the statement runs.
 	CanDropData bool `json:"can_drop_data"`
@@ -68,7 +71,8 @@ type Plan struct {
 	Operations []Operation `json:"operations"`
 	// Reverse undoes Operations on a target that already has them. It is nil
 	// when something of it could not be undone without losing what was there
-	// before; RevertNotes then say what.
+	// before; RevertNotes then say what. Notes beside a Reverse tell what may
+	// keep it from succeeding once new rows have come (a dropped unique key).
 	Reverse     []Operation `json:"reverse,omitempty"`
 	RevertNotes []string    `json:"revert_notes,omitempty"`
 	// Warnings are for the reviewer: a rename seen as drop and add, for example.
