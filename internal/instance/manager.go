@@ -172,11 +172,48 @@ func (m *Manager) makeFolders(ctx context.Context, s *server, template string, o
 	if err := owner.giveTo(s.folder); err != nil {
 		return fmt.Errorf("owner of the data folder: %w", err)
 	}
-	text, err := json.Marshal(s.spec)
+	return s.writeSpec(s.spec)
+}
+
+// writeSpec replaces the spec in one step.
+func (s *server) writeSpec(spec Spec) error {
+	text, err := json.Marshal(spec)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(s.folder, "spec.json"), text, 0o600)
+	path := filepath.Join(s.folder, "spec.json")
+	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
+		return fmt.Errorf("instance spec: %w", err)
+	}
+	return os.Rename(path+".new", path)
+}
+
+// SetDurable changes the spec and, if the server runs, restarts it.
+func (m *Manager) SetDurable(ctx context.Context, id string, durable bool) error {
+	s, err := m.server(id)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	spec, running := s.spec, s.state == Running
+	s.mu.Unlock()
+	if spec.Durable == durable {
+		return nil
+	}
+	spec.Durable = durable
+	if err := s.writeSpec(spec); err != nil {
+		return err
+	}
+	if err := s.stop(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.spec = spec
+	s.mu.Unlock()
+	if !running {
+		return nil
+	}
+	return s.wake(ctx)
 }
 
 // findServer looks for the kind's programs once they are needed, so that a
