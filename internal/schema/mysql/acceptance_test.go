@@ -119,7 +119,7 @@ var acceptances = []acceptance{
 	{name: "spatial", ancestor: users, branch: "CREATE TABLE g (id int PRIMARY KEY, p point NOT NULL SRID 4326, SPATIAL INDEX (p))"},
 	{name: "foreign keys in order", ancestor: users,
 		branch: "CREATE TABLE a_child (id int PRIMARY KEY, parent int); CREATE TABLE z_parent (id int PRIMARY KEY); ALTER TABLE a_child ADD CONSTRAINT fk FOREIGN KEY (parent) REFERENCES z_parent (id) ON DELETE CASCADE",
-		check: func(t *testing.T, plan schema.Plan) { require.Equal(t, "z_parent", plan.Operations[0].Table) }},
+		check:  func(t *testing.T, plan schema.Plan) { require.Equal(t, "z_parent", plan.Operations[0].Table) }},
 	{name: "drop foreign key", ancestor: "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p int, CONSTRAINT fk FOREIGN KEY (p) REFERENCES p (id))", branch: "ALTER TABLE c DROP FOREIGN KEY fk"},
 	{name: "create views", ancestor: users, branch: "CREATE VIEW a AS SELECT id, email FROM users; CREATE VIEW b AS SELECT id FROM a"},
 	{name: "views on views with a new column", ancestor: users + "CREATE VIEW v AS SELECT id FROM users; CREATE VIEW a AS SELECT id FROM v",
