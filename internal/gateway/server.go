@@ -99,6 +99,9 @@ type Server struct {
 type branchState struct {
 	lastActivity atomic.Int64
 	active       atomic.Int64
+	// schemaEpoch counts the times a server refused a prepared statement because
+	// the schema had changed; connections prepared before forget theirs.
+	schemaEpoch atomic.Int64
 }
 
 // New returns a server that does not listen yet.

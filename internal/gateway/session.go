@@ -35,6 +35,7 @@ type session struct {
 	backendConn net.Conn
 	backendID   uint32
 	backendKey  uint32
+	backendAt   Endpoint
 	cancelled   bool
 }
 
