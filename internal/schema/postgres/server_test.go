@@ -117,7 +117,7 @@ func withServer(run func() int) (int, error) {
 
 var databases atomic.Int64
 
-// live is a database of a test's own. Its name inside snapshots is always the
+// live is a database of a test's own, which goes with the server. Its name inside snapshots is always the
 // same, so that snapshots of different databases compare.
 type live struct {
 	t    *testing.T
@@ -130,7 +130,6 @@ func newLive(t *testing.T) live {
 	t.Helper()
 	l := live{t, fmt.Sprintf("t%d", databases.Add(1))}
 	require.NoError(t, makeDatabase(context.Background(), server, l.name))
-	t.Cleanup(func() { (&scratch{server: server, name: l.name}).drop(context.Background()) })
 	return l
 }
 
