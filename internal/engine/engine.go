@@ -81,6 +81,8 @@ type Engine interface {
 	SetDurable(ctx context.Context, b Branch, durable bool) error
 	// CopyData makes an empty branch a copy of another, schema and rows.
 	CopyData(ctx context.Context, from, to Branch) error
+	// Run executes a script of statements in a keyspace ("" for none).
+	Run(ctx context.Context, b Branch, keyspace, script string) error
 	CreateKeyspace(ctx context.Context, b Branch, name string) error
 	DropKeyspace(ctx context.Context, b Branch, name string) error
 

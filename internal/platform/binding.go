@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/orrerydb/orrery/internal/deploy"
 )
@@ -25,37 +26,53 @@ type BoundCredential struct {
 	Password string
 }
 
-// EnsureBinding makes the binding's credential valid. User name and password
-// are derived from the key, so that they stay the same and need not be stored.
+// BoundCredential is the binding's credential. User name and password are
+// derived from the key, so that they stay the same and need not be stored.
+func (p *Platform) BoundCredential(ctx context.Context, binding Binding, key []byte) (*BoundCredential, error) {
+	d, b, err := p.madeBranch(ctx, p.settings.Organization, binding.Database, binding.Branch)
+	if err != nil {
+		return nil, err
+	}
+	return boundCredential(d, b, binding, key), nil
+}
+
+func boundCredential(d *Database, b *Branch, binding Binding, key []byte) *BoundCredential {
+	purpose := "binding\x00" + binding.Name + "\x00" + b.ID
+	c := &BoundCredential{Binding: binding, Kind: d.Kind, Password: DerivedPassword(key, purpose+"\x00password")}
+	c.Username = Derived(key, purpose+"\x00user", lowerAlphabet, 20)
+	if d.Kind == Postgres {
+		c.Username = "pscale_api_" + c.Username[:12] + "." + b.ID
+	}
+	return c
+}
+
+// EnsureBinding makes the binding's credential valid.
 func (p *Platform) EnsureBinding(ctx context.Context, binding Binding, key []byte) (*BoundCredential, error) {
-	organization := p.settings.Organization
-	d, b, err := p.madeBranch(ctx, organization, binding.Database, binding.Branch)
+	d, b, err := p.madeBranch(ctx, p.settings.Organization, binding.Database, binding.Branch)
 	if err != nil {
 		return nil, err
 	}
 	if binding.Keyspace != "" && d.Kind == MySQL {
-		if _, err := p.Keyspace(ctx, organization, d.Name, b.Name, binding.Keyspace); err != nil {
+		if _, err := p.Keyspace(ctx, p.settings.Organization, d.Name, b.Name, binding.Keyspace); err != nil {
 			return nil, err
 		}
 	}
-	purpose := "binding\x00" + binding.Name + "\x00" + b.ID
-	credential := &BoundCredential{Binding: binding, Kind: d.Kind, Password: DerivedPassword(key, purpose+"\x00password")}
+	credential := boundCredential(d, b, binding, key)
 	if d.Kind == Postgres {
-		return credential, p.ensureBoundRole(ctx, d, b, credential, Derived(key, purpose+"\x00user", lowerAlphabet, 12))
+		return credential, p.ensureBoundRole(ctx, d, b, credential)
 	}
-	return credential, p.ensureBoundPassword(ctx, b, credential, Derived(key, purpose+"\x00user", lowerAlphabet, 20))
+	return credential, p.ensureBoundPassword(ctx, b, credential)
 }
 
-func (p *Platform) ensureBoundPassword(ctx context.Context, b *Branch, c *BoundCredential, username string) error {
-	c.Username = username
+func (p *Platform) ensureBoundPassword(ctx context.Context, b *Branch, c *BoundCredential) error {
 	w := &Password{}
-	err := p.store.Get(ctx, w, By{"username", username})
+	err := p.store.Get(ctx, w, By{"username", c.Username})
 	isNew := errors.Is(err, ErrNotFound)
 	if err != nil && !isNew {
 		return err
 	}
 	if isNew {
-		w = &Password{ID: deploy.NewID(), BranchID: b.ID, Username: username, Binding: c.Name, Actor: b.Actor, CreatedAt: p.now()}
+		w = &Password{ID: deploy.NewID(), BranchID: b.ID, Username: c.Username, Binding: c.Name, Actor: b.Actor, CreatedAt: p.now()}
 	}
 	w.Name, w.Role, w.Keyspace, w.PoolSize = c.Name, c.Role, c.Keyspace, int64(c.PoolSize)
 	w.hash(c.Password)
@@ -65,9 +82,9 @@ func (p *Platform) ensureBoundPassword(ctx context.Context, b *Branch, c *BoundC
 	return p.store.Save(ctx, w)
 }
 
-func (p *Platform) ensureBoundRole(ctx context.Context, d *Database, b *Branch, c *BoundCredential, suffix string) error {
+func (p *Platform) ensureBoundRole(ctx context.Context, d *Database, b *Branch, c *BoundCredential) error {
 	r := &PostgresRole{}
-	username := "pscale_api_" + suffix
+	username := strings.TrimSuffix(c.Username, "."+b.ID)
 	err := p.store.Get(ctx, r, By{"branch_id", b.ID}, By{"username", username})
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
@@ -78,7 +95,6 @@ func (p *Platform) ensureBoundRole(ctx context.Context, d *Database, b *Branch, 
 		r = &PostgresRole{ID: deploy.NewID(), BranchID: b.ID, Username: username, Binding: c.Name, Actor: b.Actor, CreatedAt: now}
 	}
 	r.Name, r.PoolSize, r.Inherited, r.UpdatedAt, r.PlainText = c.Name, int64(c.PoolSize), inheritedBy(c.Role), now, c.Password
-	c.Username = r.FullUsername()
 	if isNew {
 		return p.insertRole(ctx, d, b, r)
 	}

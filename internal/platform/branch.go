@@ -475,6 +475,20 @@ func (p *Platform) SetSafeMigrations(ctx context.Context, organization, database
 	return b, nil
 }
 
+// WakeBranch starts a branch's server if it sleeps.
+func (p *Platform) WakeBranch(ctx context.Context, organization, database, name string) error {
+	d, b, err := p.madeBranch(ctx, organization, database, name)
+	if err != nil {
+		return err
+	}
+	e, hosted, err := p.hosted(ctx, d, b)
+	if err != nil {
+		return err
+	}
+	p.touch(b.ID)
+	return e.Wake(ctx, hosted)
+}
+
 // SleepBranch stops a branch's server until somebody connects.
 func (p *Platform) SleepBranch(ctx context.Context, id string) error {
 	d, b, err := p.branchByID(ctx, id)
@@ -488,7 +502,7 @@ func (p *Platform) SleepBranch(ctx context.Context, id string) error {
 	return e.Sleep(ctx, hosted)
 }
 
-// Sleepers are the made branches on managed servers that run now.
+// Sleepers are the development branches on managed servers that run now.
 func (p *Platform) Sleepers(ctx context.Context) ([]string, error) {
 	var all []*Branch
 	if err := p.store.List(ctx, &all, "created_at", By{"state", BranchReady}); err != nil {
@@ -500,7 +514,7 @@ func (p *Platform) Sleepers(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if b.Attached == nil && p.BranchStatus(ctx, d, b).State == string(instance.Running) {
+		if !b.Production && b.Attached == nil && p.BranchStatus(ctx, d, b).State == string(instance.Running) {
 			ids = append(ids, b.ID)
 		}
 	}

@@ -116,7 +116,6 @@ type Credential struct {
 	ID           string
 	Username     string
 	Role         Role
-	Login        string // who the backend connection is
 	NativeHash   []byte
 	SHA256Hash   []byte
 	SCRAM        string
@@ -144,7 +143,7 @@ func (p *Platform) ResolvePassword(ctx context.Context, username string) (*Crede
 		return nil, refuse(NotFound, "unknown user %q", username)
 	}
 	c := &Credential{
-		ID: w.ID, Username: w.Username, Role: w.Role, Login: string(w.Role), NativeHash: w.NativeHash, SHA256Hash: w.SHA256Hash,
+		ID: w.ID, Username: w.Username, Role: w.Role, NativeHash: w.NativeHash, SHA256Hash: w.SHA256Hash,
 		Replica: w.Replica, Keyspace: w.Keyspace, PoolSize: int(w.PoolSize),
 	}
 	for _, text := range w.CIDRs {
@@ -172,7 +171,7 @@ func (p *Platform) ResolveRole(ctx context.Context, username string) (*Credentia
 	if err != nil || r.SCRAM == "" || (r.ExpiresAt != nil && !p.now().Before(*r.ExpiresAt)) {
 		return nil, refuse(Unauthorized, "unknown user %q", username)
 	}
-	c := &Credential{ID: r.ID, Username: r.FullUsername(), Role: Admin, Login: r.Username, SCRAM: r.SCRAM, PoolSize: int(r.PoolSize)}
+	c := &Credential{ID: r.ID, Username: r.FullUsername(), Role: Admin, SCRAM: r.SCRAM, PoolSize: int(r.PoolSize)}
 	return c, p.complete(ctx, c, branch, r.ExpiresAt)
 }
 
@@ -217,10 +216,10 @@ func (p *Platform) liveKeyspaces(flags *branchFlags, branchID string) []string {
 	return names
 }
 
-// Endpoint is where the credential's backend connections go; it wakes the
-// branch.
-func (p *Platform) Endpoint(ctx context.Context, c *Credential) (engine.Endpoint, error) {
-	d, b, err := p.branchByID(ctx, c.Branch.ID)
+// Endpoint is where a credential's backend connections go; it wakes the
+// branch. For PostgreSQL the user name, and for MySQL the role, says as whom.
+func (p *Platform) Endpoint(ctx context.Context, kind Kind, branchID, username, role string) (engine.Endpoint, error) {
+	d, b, err := p.branchByID(ctx, branchID)
 	if err != nil {
 		return engine.Endpoint{}, err
 	}
@@ -235,7 +234,23 @@ func (p *Platform) Endpoint(ctx context.Context, c *Credential) (engine.Endpoint
 	if err != nil {
 		return engine.Endpoint{}, err
 	}
-	return e.Endpoint(ctx, hosted, engine.Login{Name: c.Login})
+	p.touch(b.ID)
+	if kind == Postgres {
+		role, _, _ = cutLast(username)
+	}
+	return e.Endpoint(ctx, hosted, engine.Login{Name: role})
+}
+
+// touch notes that a branch is used.
+func (p *Platform) touch(branchID string) { p.used.Store(branchID, time.Now()) }
+
+// LastUsed is when the platform itself last worked on a branch's server.
+func (p *Platform) LastUsed(branchID string) time.Time {
+	at, found := p.used.Load(branchID)
+	if !found {
+		return time.Time{}
+	}
+	return at.(time.Time) //nolint:forcetypeassert // only times are stored
 }
 
 // revokeAll ends every session of a branch.

@@ -96,6 +96,8 @@ type Platform struct {
 	live  *directory
 	locks sync.Map // branch id → *sync.Mutex: one change of a branch at a time
 
+	used sync.Map // branch id → time.Time of its last use
+
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
 	background sync.WaitGroup
@@ -107,6 +109,9 @@ func New(store Store, engines map[Kind]engine.Engine, settings Settings, log *sl
 		store: store, engines: engines, settings: settings, log: log,
 		now:      func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 		attached: map[string]*engine.Attached{}, live: newDirectory(),
+	}
+	if log == nil {
+		p.log = slog.New(slog.DiscardHandler)
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.runner = deploy.NewRunner(store, executor{p}, hooks{p}, settings.RevertWindow, log)

@@ -11,6 +11,7 @@ func (p *Platform) loadSchema(ctx context.Context, d *Database, b *Branch) (sche
 	if err != nil {
 		return schema.Snapshot{}, err
 	}
+	p.touch(b.ID)
 	server, err := e.Server(ctx, hosted)
 	if err != nil {
 		return schema.Snapshot{}, err
@@ -72,4 +73,18 @@ func (p *Platform) lintBranch(ctx context.Context, d *Database, b *Branch) ([]sc
 		return nil, err
 	}
 	return e.Differ().Lint(ctx, snapshot, d.lintOptions())
+}
+
+// RunScript executes a script on a branch with full rights: how the schema
+// folder of the config gets into a new database.
+func (p *Platform) RunScript(ctx context.Context, organization, database, branch, keyspace, script string) error {
+	d, b, err := p.madeBranch(ctx, organization, database, branch)
+	if err != nil {
+		return err
+	}
+	e, hosted, err := p.hosted(ctx, d, b)
+	if err != nil {
+		return err
+	}
+	return e.Run(ctx, hosted, keyspace, script)
 }

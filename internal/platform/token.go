@@ -116,8 +116,7 @@ func (p *Platform) EnsureOperator(ctx context.Context, key []byte) (id, secret s
 	if err != nil {
 		return "", "", err
 	}
-	id = Derived(key, "operator token id", lowerAlphabet, 12)
-	secret = "pscale_tkn_" + Derived(key, "operator token", secretAlphabet, secretLength)
+	id, secret = OperatorToken(key)
 	sum := sha256.Sum256([]byte(secret))
 	t := &ServiceToken{ID: id, OrganizationID: o.ID, Name: "operator", Hash: sum[:], Operator: true, CreatedAt: p.now()}
 	present := &ServiceToken{}
@@ -126,6 +125,11 @@ func (p *Platform) EnsureOperator(ctx context.Context, key []byte) (id, secret s
 		return id, secret, p.store.Save(ctx, t)
 	}
 	return id, secret, p.store.Insert(ctx, t)
+}
+
+// OperatorToken is the operator's token under a key.
+func OperatorToken(key []byte) (id, secret string) {
+	return Derived(key, "operator token id", lowerAlphabet, 12), "pscale_tkn_" + Derived(key, "operator token", secretAlphabet, secretLength)
 }
 
 // DeleteServiceToken revokes a token.

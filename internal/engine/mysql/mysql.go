@@ -137,13 +137,26 @@ func (e *Engine) Endpoint(ctx context.Context, b engine.Branch, login engine.Log
 	return engine.Endpoint{Network: "unix", Address: socket.Path, User: backendUser(login.Name)}, nil
 }
 
+// Run implements engine.Engine.
+func (e *Engine) Run(ctx context.Context, b engine.Branch, keyspace, script string) error {
+	return e.connect(ctx, b, keyspace, func(db *sql.DB) error {
+		_, err := db.ExecContext(ctx, script)
+		return err
+	})
+}
+
 func (e *Engine) administer(ctx context.Context, b engine.Branch, do func(*sql.DB) error) error {
+	return e.connect(ctx, b, "", do)
+}
+
+func (e *Engine) connect(ctx context.Context, b engine.Branch, keyspace string, do func(*sql.DB) error) error {
 	server, err := e.Server(ctx, b)
 	if err != nil {
 		return err
 	}
 	config := driver.NewConfig()
 	config.Net, config.Addr, config.User, config.Passwd = server.Network, server.Address, server.User, server.Password
+	config.DBName, config.MultiStatements = keyspace, true
 	if b.Attached != nil && b.Attached.TLS {
 		config.TLSConfig = "true"
 	}

@@ -217,7 +217,20 @@ func (e *Engine) Endpoint(ctx context.Context, b engine.Branch, login engine.Log
 	return engine.Endpoint{Network: "unix", Address: socket.Path, User: login.Name}, nil
 }
 
+// Run implements engine.Engine, as the owner: the script runs as a whole or not
+// at all, unless it has transactions of its own.
+func (e *Engine) Run(ctx context.Context, b engine.Branch, _, script string) error {
+	return e.connect(ctx, b, Owner, func(conn *pgx.Conn) error {
+		_, err := conn.PgConn().Exec(ctx, script).ReadAll()
+		return err
+	})
+}
+
 func (e *Engine) administer(ctx context.Context, b engine.Branch, do func(*pgx.Conn) error) error {
+	return e.connect(ctx, b, superuser, do)
+}
+
+func (e *Engine) connect(ctx context.Context, b engine.Branch, user string, do func(*pgx.Conn) error) error {
 	server, err := e.Server(ctx, b)
 	if err != nil {
 		return err
@@ -229,7 +242,7 @@ func (e *Engine) administer(ctx context.Context, b engine.Branch, do func(*pgx.C
 	config.Host, config.Port, config.User, config.Password = server.Address, uint16(server.Port), server.User, server.Password //nolint:gosec // a port
 	config.Database, config.TLSConfig, config.Fallbacks = "postgres", nil, nil
 	if b.Attached == nil {
-		config.User = superuser
+		config.User = user
 	}
 	if server.Network == "tcp" {
 		host, _, err := net.SplitHostPort(server.Address)

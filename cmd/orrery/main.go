@@ -1,0 +1,76 @@
+// Command orrery is the whole platform in one program: `orrery up` runs it,
+// the other commands talk to the one that runs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra" // the CLI library that pscale, kubectl and docker use: flags, help and completion as people know them
+
+	"github.com/orrerydb/orrery/internal/client"
+	"github.com/orrerydb/orrery/internal/node"
+)
+
+// options are the flags of every command.
+type options struct {
+	data string
+	json bool
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := root().ExecuteContext(ctx)
+	stop()
+	if err == nil {
+		return
+	}
+	var exit *exitError
+	if errors.As(err, &exit) {
+		os.Exit(exit.code)
+	}
+	fmt.Fprintln(os.Stderr, "orrery:", err)
+	os.Exit(1)
+}
+
+// exitError passes on the exit code of a program that ran in our place.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
+
+func root() *cobra.Command {
+	o := &options{}
+	command := &cobra.Command{
+		Use:   "orrery",
+		Short: "Branches, deploy requests and pooled connections for MySQL and PostgreSQL",
+		Long: `Orrery runs a database platform on your own machine: every branch is a real
+MySQL or PostgreSQL server, schema changes reach production by reviewed deploy
+requests, and clients connect through one gateway.`,
+		Example: `  orrery up -d                                   start it in the background
+  eval "$(orrery env)"                           let pscale, mysql and your programs find it
+  orrery branch create shop add-email            a branch of its own to change the schema on
+  orrery shell shop add-email                    a mysql or psql prompt on it
+  orrery deploy-request create shop add-email    ask for the change to reach production`,
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	command.PersistentFlags().StringVar(&o.data, "data", ".orrery", "folder of Orrery's state")
+	command.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON for programs")
+	command.AddCommand(upCommand(o), downCommand(o), statusCommand(o), envCommand(o), shellCommand(o), resetCommand(o),
+		databaseCommand(o), branchCommand(o), passwordCommand(o), roleCommand(o), deployRequestCommand(o))
+	return command
+}
+
+func (o *options) folder() node.Folder { return node.Folder(o.data) }
+
+// client speaks to the node that runs on the data folder.
+func (o *options) client() (*client.Client, error) {
+	operator, err := o.folder().Operator()
+	if err != nil {
+		return nil, err
+	}
+	return &client.Client{Base: operator.API, TokenID: operator.TokenID, Token: operator.Token, Organization: operator.Organization}, nil
+}

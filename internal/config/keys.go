@@ -1,0 +1,19 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+)
+
+// keys are the known keys of each part of the file, for messages.
+var keys = func() map[string][]string {
+	known := map[string][]string{}
+	for _, part := range []any{file{}, Listen{}, limits{}, database{}, attached{}, tenancy{}, binding{}} {
+		kind := reflect.TypeOf(part)
+		for i := range kind.NumField() {
+			tag, _, _ := strings.Cut(kind.Field(i).Tag.Get("yaml"), ",")
+			known[kind.Name()] = append(known[kind.Name()], tag)
+		}
+	}
+	return known
+}()
