@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"crypto/tls"
 	"errors"
@@ -119,11 +120,11 @@ func (s *mysqlSession) greet() (*mysqlwire.Response, error) {
 	if s.server.config.TLS == nil {
 		return nil, mysqlwire.Errorf(3159, "HY000", "TLS is not offered here")
 	}
-	if s.r.Buffered() > 0 {
-		// Bytes in the clear before TLS could be somebody else's.
-		return nil, fmt.Errorf("%w: data before the TLS handshake", mysqlwire.ErrMalformed)
-	}
-	t := tls.Server(s.conn, s.server.config.TLS)
+	// The client does not wait for an answer before its TLS handshake: what is
+	// buffered goes through TLS, so that nothing in the clear is believed.
+	ahead := bytes.Clone(s.r.Bytes())
+	s.r.Advance(len(ahead))
+	t := tls.Server(&prefixedConn{Conn: s.conn, prefix: ahead}, s.server.config.TLS)
 	if err := t.Handshake(); err != nil {
 		return nil, fmt.Errorf("TLS handshake: %w", err)
 	}

@@ -227,6 +227,9 @@ func (s *mysqlSession) note(changes []byte) error {
 		case mysqlwire.ChangeState:
 			unknown = true
 		case mysqlwire.ChangeVariable:
+			if string(name) == "statement_id" {
+				return // reported with every statement
+			}
 			known = true
 			s.noteVariable(string(name), string(value))
 		}

@@ -195,7 +195,7 @@ func role(s *Scope, st *statement.Statement) *Error {
 		return nil
 	}
 	for i := range st.Tables {
-		if !st.Tables[i].Write && !isSystem(st.Tables[i].Schema) {
+		if !st.Tables[i].Write && st.Tables[i].Name != "" && !isSystem(st.Tables[i].Schema) {
 			return denied(s, statement.Select, st.Tables[i].Name)
 		}
 	}

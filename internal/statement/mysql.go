@@ -213,6 +213,7 @@ func classifyTree(plan *Plan, s *Statement, tree sqlparser.Statement) {
 	case *sqlparser.Use:
 		s.Kind, s.Verb = Session, Use
 		plan.UseDatabase = n.DBName.String()
+		s.Tables = append(s.Tables, Table{Schema: plan.UseDatabase})
 	case *sqlparser.Show:
 		s.Kind, s.Verb = Utility, Show
 		classifyShow(plan, n)

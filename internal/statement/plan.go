@@ -90,7 +90,7 @@ const (
 // Table is one reference to a table.
 type Table struct {
 	Schema string // keyspace or schema as written; empty: unqualified
-	Name   string
+	Name   string // empty: the schema itself (USE)
 	Write  bool
 }
 

@@ -268,7 +268,10 @@ func EachChange(p []byte, f func(t ChangeType, name, value []byte)) error {
 			return ErrMalformed
 		}
 		p = p[1+n:]
-		if t > ChangeState {
+		if t >= ChangeState {
+			if t == ChangeState {
+				f(t, data, nil) // its data is the value, without a length of its own
+			}
 			continue
 		}
 		for len(data) > 0 {
