@@ -12,8 +12,9 @@ import (
 )
 
 // settings make statements mean what they meant to pg_dump: all names are
-// qualified, and the bodies of functions may name what comes later.
-const settings = "SET search_path = ''; SET check_function_bodies = false; SET client_min_messages = warning;"
+// qualified, and the bodies of functions may name what comes later. Catalog
+// queries look expensive to the planner but are not: nothing to compile.
+const settings = "SET jit = off; SET search_path = ''; SET check_function_bodies = false; SET client_min_messages = warning;"
 
 // address is the host (or socket folder) and the port of a server.
 func address(server schema.Server) (host string, port int, err error) {

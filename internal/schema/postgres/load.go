@@ -40,7 +40,7 @@ func dump(ctx context.Context, server schema.Server, database string) (string, e
 	command := exec.CommandContext(ctx, filepath.Join(server.Binaries, "pg_dump"),
 		"--schema-only", "--no-owner", "--no-password", "--exclude-schema="+hidden,
 		"--host="+host, "--port="+strconv.Itoa(port), "--username="+server.User, "--dbname="+connectionString(database))
-	command.Env = append(os.Environ(), "PGPASSWORD="+server.Password, "PGOPTIONS=", "LC_ALL=C")
+	command.Env = append(os.Environ(), "PGPASSWORD="+server.Password, "PGOPTIONS=-c jit=off", "LC_ALL=C")
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	output, err := command.Output()

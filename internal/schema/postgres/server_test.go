@@ -87,7 +87,7 @@ func withServer(run func() int) (int, error) {
 		return 0, fmt.Errorf("initdb: %w\n%s", err, output)
 	}
 	process := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off",
-		"-c", "synchronous_commit=off", "-c", "max_connections=200", "-c", "shared_buffers=32MB")
+		"-c", "synchronous_commit=off", "-c", "max_connections=200", "-c", "shared_buffers=128MB", "-c", "autovacuum=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "max_wal_size=4GB")
 	if err := asServer(process, folder); err != nil {
 		return 0, err
 	}
