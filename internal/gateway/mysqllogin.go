@@ -12,6 +12,7 @@ import (
 	"vitess.io/vitess/go/mysql/collations"
 
 	"github.com/orrerydb/orrery/internal/gateway/mysqlwire"
+	"github.com/orrerydb/orrery/internal/gateway/pool"
 	"github.com/orrerydb/orrery/internal/gateway/stream"
 	"github.com/orrerydb/orrery/internal/guard"
 	"github.com/orrerydb/orrery/internal/statement"
@@ -50,7 +51,6 @@ func (s *Server) serveMySQL(conn net.Conn) {
 		c.refuse(err)
 		return
 	}
-	s.sessions.add(&c.session)
 	defer s.sessions.remove(&c.session)
 	_ = c.conn.SetDeadline(time.Time{})
 	c.run()
@@ -93,8 +93,14 @@ func (s *mysqlSession) login() error {
 	if err := s.begin(response); err != nil {
 		return err
 	}
+	if !s.server.sessions.add(&s.session) {
+		return pool.ErrClosed
+	}
+	// From here the session can be reached, before its client can know it.
+	s.server.sessions.leave(below(s.conn))
 	s.ok()
-	return s.w.Flush()
+	_ = s.w.Flush() // a client that has gone is noticed by the first read
+	return nil
 }
 
 // greet sends the greeting and reads the answer, through TLS when asked.

@@ -198,8 +198,8 @@ func (s *mysqlSession) relayOK(b *mysqlBackend, length int) (more bool, err erro
 	if ok.InsertID != 0 {
 		s.lastInsertID, s.reserve = ok.InsertID, true
 	}
-	if ok.Warnings > 0 {
-		s.reserve = true
+	if ok.Warnings > 0 || ok.AffectedRows > 0 {
+		s.reserve = true // SHOW WARNINGS or ROW_COUNT() may follow
 	}
 	if len(ok.Changes) > 0 {
 		if err := s.note(ok.Changes); err != nil {

@@ -382,7 +382,7 @@ func (s *mysqlSession) after(plan *statement.Plan) error {
 		// The server saw a state change that no rule of ours explains.
 		s.pins |= statement.PinOpaque
 	}
-	if plan.CalcFoundRows {
+	if plan.CalcFoundRows || plan.NeedsPrevious {
 		s.reserve = true
 	}
 	inTxn := s.status&mysqlwire.StatusInTrans != 0
@@ -443,7 +443,12 @@ func (s *mysqlSession) release() {
 	s.held = nil
 	b := item.Conn
 	b.state, b.database = s.state, s.database
-	if s.detach() {
+	cancelled := s.detach()
+	if ending(s.ended.Load()) != endNone {
+		s.pool.Drop(item) // whoever ended us may have set its deadline
+		return
+	}
+	if cancelled {
 		// A KILL QUERY that came late would hit the next session's statement:
 		// a ping takes it.
 		_ = b.conn.SetDeadline(time.Now().Add(replyTimeout))
@@ -471,8 +476,7 @@ func (s *mysqlSession) discard() {
 	s.held = nil
 	s.forgetPins()
 	b := item.Conn
-	cancelled := s.detach()
-	if cancelled {
+	if s.detach() || ending(s.ended.Load()) != endNone {
 		s.pool.Drop(item)
 		return
 	}

@@ -287,11 +287,18 @@ func (s *Server) openPostgres(ctx context.Context, c *Credential, database strin
 	return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
+// below returns the connection under TLS.
 func below(conn net.Conn) net.Conn {
-	if t, ok := conn.(*tls.Conn); ok {
-		return t.NetConn()
+	for {
+		switch c := conn.(type) {
+		case *tls.Conn:
+			conn = c.NetConn()
+		case *prefixedConn:
+			conn = c.Conn
+		default:
+			return conn
+		}
 	}
-	return conn
 }
 
 func dialPostgres(ctx context.Context, ep Endpoint) (net.Conn, error) {

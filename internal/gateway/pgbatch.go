@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/orrerydb/orrery/internal/gateway/pgwire"
-	"github.com/orrerydb/orrery/internal/statement"
 )
 
 func badMessage(what string) error {
@@ -260,5 +259,3 @@ func (b *pgBackend) finishTrim() error {
 	_, err := b.query("")
 	return err
 }
-
-var _ = statement.Read

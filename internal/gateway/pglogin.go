@@ -95,11 +95,15 @@ func (s *pgSession) login() error {
 	_ = s.conn.SetDeadline(time.Now().Add(s.server.config.ConnectTimeout + s.server.config.HandshakeTimeout))
 	ep, err := s.server.endpoint(s.server.lifetime, cred)
 	if err != nil {
-		return errors.Join(s.wrap(cred, err))
+		return s.wrap(cred, err)
 	}
 	s.user = ep.User
 	s.cred = cred
-	s.server.sessions.add(&s.session)
+	if !s.server.sessions.add(&s.session) {
+		s.cred = nil
+		return pgUnavailable(cred, pool.ErrClosed)
+	}
+	s.server.sessions.leave(below(s.conn))
 	if err := s.welcome(start); err != nil {
 		s.server.sessions.remove(&s.session)
 		s.cred = nil

@@ -633,7 +633,12 @@ func (s *pgSession) release() {
 	item := s.held
 	s.held = nil
 	b := item.Conn
-	if s.detach() {
+	cancelled := s.detach()
+	if ending(s.ended.Load()) != endNone {
+		s.pool.Drop(item) // whoever ended us may have set its deadline
+		return
+	}
+	if cancelled {
 		// A cancellation that came late must not hit the next session.
 		if _, err := b.query(""); err != nil {
 			s.pool.Drop(item)
@@ -657,7 +662,7 @@ func (s *pgSession) cleanUp() {
 	item := s.held
 	s.held = nil
 	b := item.Conn
-	if s.detach() {
+	if s.detach() || ending(s.ended.Load()) != endNone {
 		s.pool.Drop(item)
 		return
 	}

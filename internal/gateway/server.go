@@ -190,7 +190,10 @@ func (s *Server) accept(l net.Listener, serve, refuse func(net.Conn)) {
 		s.tasks.Go(func() {
 			defer s.sessions.count.Add(-1)
 			defer conn.Close()
-			serve(conn)
+			if s.sessions.enter(conn) {
+				serve(conn)
+				s.sessions.leave(conn)
+			}
 		})
 	}
 }
@@ -280,12 +283,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			_ = l.Close()
 		}
 	}
+	finished := s.sessions.shut()
 	s.sessions.each(func(t *session) { t.wake() })
-	finished := make(chan struct{})
-	go func() {
-		s.sessions.running.Wait()
-		close(finished)
-	}()
 	var err error
 	select {
 	case <-finished:

@@ -104,12 +104,16 @@ func allowed(c *Credential, conn net.Conn) bool {
 
 // registry knows the live sessions.
 type registry struct {
-	count   atomic.Int64
-	running sync.WaitGroup
+	count atomic.Int64
 
 	mu   sync.Mutex
 	byID map[uint32]*session
-	next uint32
+	// pending are the connections that have not logged in.
+	pending map[net.Conn]struct{}
+	// closing: no session may begin; drained is closed with the last one.
+	closing bool
+	drained chan struct{}
+	next    uint32
 	// watched holds the sessions of each credential; one goroutine a
 	// credential waits for its revocation.
 	watched map[*Credential]*watch
@@ -136,17 +140,58 @@ func (r *registry) reserve() uint32 {
 	}
 }
 
-// add enters an authenticated session.
-func (r *registry) add(s *session) {
-	r.running.Add(1)
+// enter notes a connection that has not logged in.
+func (r *registry) enter(conn net.Conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.closing {
+		return false
+	}
+	if r.pending == nil {
+		r.pending = map[net.Conn]struct{}{}
+	}
+	r.pending[conn] = struct{}{}
+	return true
+}
+
+func (r *registry) leave(conn net.Conn) {
+	r.mu.Lock()
+	delete(r.pending, conn)
+	r.mu.Unlock()
+}
+
+// shut refuses new sessions, ends the logins under way, and returns a channel
+// that is closed when no session is left.
+func (r *registry) shut() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closing {
+		r.closing = true
+		r.drained = make(chan struct{})
+		if len(r.byID) == 0 {
+			close(r.drained)
+		}
+	}
+	for conn := range r.pending {
+		_ = conn.Close()
+	}
+	return r.drained
+}
+
+// add enters an authenticated session, unless the server shuts down.
+func (r *registry) add(s *session) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing {
+		return false
+	}
 	if r.byID == nil {
 		r.byID = map[uint32]*session{}
 		r.watched = map[*Credential]*watch{}
 	}
 	r.byID[s.id] = s
 	r.watch(s)
+	return true
 }
 
 func (r *registry) watch(s *session) {
@@ -192,10 +237,12 @@ func (r *registry) unwatch(s *session) {
 
 func (r *registry) remove(s *session) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	delete(r.byID, s.id)
 	r.unwatch(s)
-	r.mu.Unlock()
-	r.running.Done()
+	if r.closing && len(r.byID) == 0 {
+		close(r.drained)
+	}
 }
 
 // change moves the session to another credential.
