@@ -88,6 +88,7 @@ func (s *mysqlSession) login() error {
 	}
 	s.cred = cred
 	s.branch = s.server.branch(cred.Branch.ID)
+	s.touch()
 	// Waking a branch may take longer than a handshake may.
 	_ = s.conn.SetDeadline(time.Now().Add(s.server.config.ConnectTimeout + s.server.config.HandshakeTimeout))
 	if err := s.begin(response); err != nil {

@@ -51,6 +51,10 @@ type mysqlSession struct {
 	lastInsertID uint64
 	reserve      bool
 
+	// preparedUnseen: SQL text was prepared that a protected branch would have
+	// refused, so on one that is protected since, EXECUTE is refused too.
+	preparedUnseen bool
+
 	// Of the statement in work.
 	setsState bool // the server told of a state change that it did not name
 	failed    bool
@@ -289,6 +293,14 @@ func (s *mysqlSession) judge(plan *statement.Plan) error {
 	if refused := guard.Judge(&s.scope, plan); refused != nil {
 		return &mysqlwire.Error{Errno: refused.Errno, SQLState: refused.SQLState, Message: refused.Message}
 	}
+	for i := range plan.Statements {
+		switch st := &plan.Statements[i]; {
+		case st.Keyword == "prepare":
+			s.preparedUnseen = s.preparedUnseen || plan.HasDDL || plan.HasOpaque
+		case st.Verb == statement.Execute && s.preparedUnseen && s.scope.Protected:
+			return mysqlwire.Errorf(1105, "HY000", "direct DDL is disabled")
+		}
+	}
 	return nil
 }
 
@@ -494,7 +506,7 @@ func (s *mysqlSession) resetSession() {
 	clear(s.statements)
 	s.state = mysqlState{}
 	s.status = mysqlwire.StatusAutocommit
-	s.last, s.lastInsertID, s.reserve = nil, 0, false
+	s.last, s.lastInsertID, s.reserve, s.preparedUnseen = nil, 0, false, false
 	s.readMode()
 }
 

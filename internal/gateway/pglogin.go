@@ -82,6 +82,7 @@ func (s *pgSession) login() error {
 		return err
 	}
 	s.branch = s.server.branch(cred.Branch.ID)
+	s.touch()
 	s.scope = guard.Scope{Dialect: statement.Postgres, User: cred.Username, Role: guard.Admin, ReadOnly: cred.Replica}
 	s.target = cred
 	if s.defaults, err = settings(start); err != nil {
