@@ -29,8 +29,7 @@ func main() {
 	if err == nil {
 		return
 	}
-	var exit *exitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exitError](err); ok {
 		os.Exit(exit.code)
 	}
 	fmt.Fprintln(os.Stderr, "orrery:", err)

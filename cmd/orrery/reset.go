@@ -26,7 +26,7 @@ func resetCommand(o *options) *cobra.Command {
 			}
 			if !force {
 				fmt.Fprintf(command.OutOrStdout(), "This deletes every database and branch in %s. Type \"reset\" to go on: ", o.data)
-				answer, _ := bufio.NewReader(command.InOrStdin()).ReadString('\n') //nolint:errcheck // an empty answer is a no
+				answer, _ := bufio.NewReader(command.InOrStdin()).ReadString('\n')
 				if strings.TrimSpace(answer) != "reset" {
 					return errors.New("nothing was deleted")
 				}

@@ -65,8 +65,7 @@ func shell(command *cobra.Command, o *options, database, branch, keyspace, role 
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	runErr := cmd.Run()
 	_, deleteErr := c.Do(context.WithoutCancel(command.Context()), http.MethodDelete, credential, map[string]any{})
-	var exit *exec.ExitError
-	if errors.As(runErr, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](runErr); ok {
 		return errors.Join(&exitError{max(exit.ExitCode(), 1)}, deleteErr)
 	}
 	return errors.Join(runErr, deleteErr)

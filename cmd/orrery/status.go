@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -122,7 +123,7 @@ func printStatus(command *cobra.Command, rows []branchStatus) error {
 		for _, keyspace := range r.Keyspaces {
 			tables := "-"
 			if r.Tables != nil {
-				tables = fmt.Sprint(r.Tables[keyspace])
+				tables = strconv.Itoa(r.Tables[keyspace])
 			}
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], keyspace, tables)
 			cells = make([]string, len(cells))

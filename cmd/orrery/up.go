@@ -135,7 +135,7 @@ func upInBackground(command *cobra.Command, o *options, files []string) error {
 	if await(command, read) {
 		return child.Process.Release()
 	}
-	_ = child.Wait() //nolint:errcheck // its log says why
+	_ = child.Wait()
 	return errors.New("the start failed: " + lastLine(o.folder().Log()))
 }
 

@@ -141,7 +141,7 @@ func write(w http.ResponseWriter, result answer) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(result.status)
-	_ = json.NewEncoder(w).Encode(result.body) //nolint:errcheck,errchkjson // the client has gone
+	_ = json.NewEncoder(w).Encode(result.body) //nolint:errchkjson // the client has gone
 }
 
 // statusError is a refusal with a status that no platform code has.

@@ -104,11 +104,15 @@ func (a *API) auditLog(c *call) (answer, error) {
 
 func auditView(e *platform.AuditEvent) object {
 	_, action, _ := strings.Cut(e.Action, ".")
+	metadata := e.Metadata
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
 	return object{
 		"id": e.ID, "type": "AuditLogEvent", "actor_id": e.Actor.ID, "actor_type": e.Actor.Type, "actor_display_name": e.Actor.DisplayName,
 		"auditable_id": e.TargetID, "auditable_type": e.TargetType, "auditable_display_name": e.TargetName,
 		"target_id": e.TargetID, "target_type": e.TargetType, "target_display_name": e.TargetName,
-		"audit_action": e.Action, "action": action, "location": nil, "remote_ip": nil, "metadata": e.Metadata,
+		"audit_action": e.Action, "action": action, "location": nil, "remote_ip": nil, "metadata": metadata,
 		"created_at": when(e.CreatedAt), "updated_at": when(e.CreatedAt),
 	}
 }

@@ -119,7 +119,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body any) (Object,
 	if err != nil {
 		return nil, fmt.Errorf("the API does not answer: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // only read
+	defer response.Body.Close()
 	return decode(response)
 }
 

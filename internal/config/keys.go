@@ -10,8 +10,8 @@ var keys = func() map[string][]string {
 	known := map[string][]string{}
 	for _, part := range []any{file{}, Listen{}, limits{}, database{}, attached{}, tenancy{}, binding{}} {
 		kind := reflect.TypeOf(part)
-		for i := range kind.NumField() {
-			tag, _, _ := strings.Cut(kind.Field(i).Tag.Get("yaml"), ",")
+		for field := range kind.Fields() {
+			tag, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 			known[kind.Name()] = append(known[kind.Name()], tag)
 		}
 	}

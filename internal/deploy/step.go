@@ -316,7 +316,7 @@ func NewOperations(d *Deployment, state OperationState, now time.Time) []*Operat
 func NewID() string {
 	const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
 	random := make([]byte, 12)
-	_, _ = rand.Read(random) //nolint:errcheck // crypto/rand.Read never fails
+	_, _ = rand.Read(random)
 	for i, b := range random {
 		random[i] = alphabet[int(b)%len(alphabet)]
 	}

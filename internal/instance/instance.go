@@ -167,7 +167,7 @@ func memory(pid int) int64 {
 	if err != nil {
 		return total
 	}
-	for _, child := range strings.Fields(string(children)) {
+	for child := range strings.FieldsSeq(string(children)) {
 		if id, err := strconv.Atoi(child); err == nil {
 			total += statusField(id, "RssAnon:")
 		}

@@ -181,7 +181,7 @@ func TestNoServerOutlivesItsManager(t *testing.T) {
 	dir := folder(t)
 	bystander := exec.Command("sleep", "1000")
 	require.NoError(t, bystander.Start())
-	t.Cleanup(func() { bystander.Process.Kill(); bystander.Wait() }) //nolint:errcheck // ends it
+	t.Cleanup(func() { bystander.Process.Kill(); bystander.Wait() })
 
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), managerFolder+"="+dir)
@@ -199,7 +199,7 @@ func TestNoServerOutlivesItsManager(t *testing.T) {
 	}
 	require.Len(t, pids, len(kinds))
 	require.NoError(t, cmd.Process.Kill())
-	cmd.Wait() //nolint:errcheck // killed
+	cmd.Wait()
 
 	manager := open(t, dir)
 	for _, pid := range pids {

@@ -40,7 +40,7 @@ func (m *Manager) mysqlInitialise(ctx context.Context, folder string) error {
 	arguments := append(mysqlOptions(Spec{Kind: MySQL}), "--innodb-redo-log-capacity=16M",
 		"--initialize-insecure", "--datadir="+folder, "--log-error="+folder+".log")
 	if err := run(ctx, account{}, program, arguments...); err != nil {
-		log, _ := os.ReadFile(folder + ".log") //nolint:errcheck // only adds to the message
+		log, _ := os.ReadFile(folder + ".log")
 		return fmt.Errorf("%w: %s", err, lastLines(string(log)))
 	}
 	// Each server makes its own id and certificates from here on; a binlog of

@@ -321,4 +321,4 @@ func (s *server) stop(ctx context.Context) error {
 }
 
 // kill signals a process of ours; one that is gone already is fine.
-func kill(pid int, signal syscall.Signal) { _ = syscall.Kill(pid, signal) } //nolint:errcheck // ESRCH is what we want
+func kill(pid int, signal syscall.Signal) { _ = syscall.Kill(pid, signal) }

@@ -52,7 +52,7 @@ func (m *Manager) makeTemplate(ctx context.Context, kind Kind, folder string) er
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	if err := os.Chmod(work, 0o755); err != nil { //nolint:gosec // the server's user must pass
 		return err
 	}

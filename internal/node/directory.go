@@ -21,8 +21,7 @@ func (d directory) Resolve(ctx context.Context, protocol gateway.Protocol, usern
 		resolve = d.platform.ResolveRole
 	}
 	c, err := resolve(ctx, username)
-	var refusal *platform.Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*platform.Error](err); ok {
 		if protocol == gateway.Postgres && refusal.Code == platform.NotFound {
 			return nil, fmt.Errorf("%w: %s", gateway.ErrUnknownBranch, refusal.Message)
 		}

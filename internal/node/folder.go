@@ -47,7 +47,7 @@ func (f Folder) key() ([]byte, error) {
 		return nil, fmt.Errorf("key: %w", err)
 	}
 	key = make([]byte, 32)
-	_, _ = rand.Read(key) //nolint:errcheck // crypto/rand.Read never fails
+	_, _ = rand.Read(key)
 	return key, write(f.path("key"), key)
 }
 
@@ -70,7 +70,7 @@ func (f Folder) record(r Running) error {
 
 func (f Folder) forget() {
 	if r, err := f.Running(); err == nil && r.PID == os.Getpid() {
-		_ = os.Remove(f.path("orrery.json")) //nolint:errcheck // stale ones are recognised
+		_ = os.Remove(f.path("orrery.json"))
 	}
 }
 

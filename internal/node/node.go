@@ -151,7 +151,7 @@ type Running struct {
 func (n *Node) running(files []string) Running {
 	absolute := make([]string, len(files))
 	for i, file := range files {
-		absolute[i], _ = filepath.Abs(file) //nolint:errcheck // it was read already
+		absolute[i], _ = filepath.Abs(file)
 	}
 	return Running{
 		Organization: n.config.Organization, API: "http://" + n.listener.Addr().String(),

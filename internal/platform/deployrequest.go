@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/orrerydb/orrery/internal/deploy"
@@ -199,7 +200,7 @@ func (p *Platform) CreateDeployRequest(ctx context.Context, organization, databa
 	if err := p.insertRequest(ctx, d, r, deployment); err != nil {
 		return nil, nil, err
 	}
-	p.audit(ctx, actor, "deploy_request.created", "DeployRequest", r.ID, fmt.Sprint(r.Number), map[string]string{"database": d.Name, "branch": head.Name, "into_branch": into.Name})
+	p.audit(ctx, actor, "deploy_request.created", "DeployRequest", r.ID, strconv.FormatInt(r.Number, 10), map[string]string{"database": d.Name, "branch": head.Name, "into_branch": into.Name})
 	r.Deployment = deployment
 	r, err = p.refresh(ctx, d, r)
 	return d, r, err
@@ -294,16 +295,12 @@ func (p *Platform) plan(ctx context.Context, d *Database, head *Branch, wanted, 
 		return err
 	}
 	plan, err := e.Differ().Diff(ctx, scratch, head.Ancestor, wanted, present)
-	var conflict *schema.ConflictError
-	switch {
-	case errors.As(err, &conflict):
-		deployment.CheckErrors = conflict.Error()
-		return nil
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return ctx.Err()
-	case err != nil:
+	}
+	if err != nil {
 		deployment.CheckErrors = err.Error()
-		return nil
+		return nil //nolint:nilerr // it is the answer: what is asked for cannot be deployed
 	}
 	deployment.Plan = plan
 	switch {
@@ -320,18 +317,18 @@ func (p *Platform) plan(ctx context.Context, d *Database, head *Branch, wanted, 
 // instantEligible: at least one instant alteration, and nothing that is not
 // instant but creating or dropping.
 func instantEligible(plan schema.Plan) bool {
-	any := false
+	altered := false
 	for _, o := range plan.Operations {
 		if o.Name == "ALTER" && !o.Instant {
 			return false
 		}
-		any = any || o.Name == "ALTER"
+		altered = altered || o.Name == "ALTER"
 	}
-	return any
+	return altered
 }
 
 func digest(snapshot schema.Snapshot) string {
-	text, _ := json.Marshal(snapshot) //nolint:errcheck,errchkjson // strings only: it cannot fail
+	text, _ := json.Marshal(snapshot) //nolint:errchkjson // strings only: it cannot fail
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
@@ -363,7 +360,7 @@ func (p *Platform) ReviewDeployRequest(ctx context.Context, organization, databa
 			return nil, err
 		}
 	}
-	p.audit(ctx, actor, "deploy_request."+state, "DeployRequest", r.ID, fmt.Sprint(r.Number), map[string]string{"database": d.Name})
+	p.audit(ctx, actor, "deploy_request."+state, "DeployRequest", r.ID, strconv.FormatInt(r.Number, 10), map[string]string{"database": d.Name})
 	return review, nil
 }
 
@@ -409,7 +406,7 @@ func (p *Platform) ask(ctx context.Context, r *DeployRequest, actor Actor, actio
 		return nil, err
 	}
 	r.Deployment = deployment
-	p.audit(ctx, actor, "deploy_request."+action, "DeployRequest", r.ID, fmt.Sprint(r.Number), nil)
+	p.audit(ctx, actor, "deploy_request."+action, "DeployRequest", r.ID, strconv.FormatInt(r.Number, 10), nil)
 	return r, nil
 }
 
@@ -498,7 +495,7 @@ func (p *Platform) CloseDeployRequest(ctx context.Context, organization, databas
 	if err := p.closeRequest(ctx, r, &actor); err != nil {
 		return nil, err
 	}
-	p.audit(ctx, actor, "deploy_request.closed", "DeployRequest", r.ID, fmt.Sprint(r.Number), nil)
+	p.audit(ctx, actor, "deploy_request.closed", "DeployRequest", r.ID, strconv.FormatInt(r.Number, 10), nil)
 	return r, p.fillRequest(ctx, r)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/orrerydb/orrery/internal/deploy"
 	"github.com/orrerydb/orrery/internal/engine"
@@ -138,7 +139,7 @@ func (h hooks) closeDeployed(ctx context.Context, r *DeployRequest, d *deploy.De
 	if err := h.p.closeRequest(ctx, r, &actor); err != nil {
 		return err
 	}
-	h.p.audit(ctx, actor, "deploy_request.schema_applied", "DeployRequest", r.ID, fmt.Sprint(r.Number), nil)
+	h.p.audit(ctx, actor, "deploy_request.schema_applied", "DeployRequest", r.ID, strconv.FormatInt(r.Number, 10), nil)
 	return nil
 }
 

@@ -151,8 +151,7 @@ type Organization struct {
 
 func (p *Platform) ensureOrganization(ctx context.Context) error {
 	_, err := p.Organization(ctx, p.settings.Organization)
-	var refusal *Error
-	if !errors.As(err, &refusal) {
+	if _, ok := errors.AsType[*Error](err); !ok {
 		return err
 	}
 	if err := validName("organization", p.settings.Organization); err != nil {

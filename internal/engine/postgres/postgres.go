@@ -8,6 +8,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os/exec"
@@ -157,12 +158,12 @@ func reassign(ctx context.Context, conn *pgx.Conn, name, successor string) error
 
 // CreateKeyspace implements engine.Engine: a PostgreSQL branch has one.
 func (e *Engine) CreateKeyspace(context.Context, engine.Branch, string) error {
-	return fmt.Errorf("a PostgreSQL branch has one keyspace")
+	return errors.New("a PostgreSQL branch has one keyspace")
 }
 
 // DropKeyspace implements engine.Engine.
 func (e *Engine) DropKeyspace(context.Context, engine.Branch, string) error {
-	return fmt.Errorf("a PostgreSQL branch has one keyspace")
+	return errors.New("a PostgreSQL branch has one keyspace")
 }
 
 // Server implements engine.Engine. It acts as the owner, so that whatever a
@@ -239,7 +240,7 @@ func (e *Engine) connect(ctx context.Context, b engine.Branch, user string, do f
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	config.Host, config.Port, config.User, config.Password = server.Address, uint16(server.Port), server.User, server.Password //nolint:gosec // a port
+	config.Host, config.Port, config.User, config.Password = server.Address, uint16(server.Port), server.User, server.Password
 	config.Database, config.TLSConfig, config.Fallbacks = "postgres", nil, nil
 	if b.Attached == nil {
 		config.User = user

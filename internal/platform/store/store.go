@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
@@ -56,6 +57,14 @@ func connect(address string) (*bun.DB, error) {
 			return nil, fmt.Errorf("store: %w", err)
 		}
 		return bun.NewDB(db, pgdialect.New()), nil
+	}
+	// SQLite gives its other files the mode of this one.
+	file, err := os.OpenFile(address, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
 	}
 	// Transactions take the write lock at their start: one that read first and
 	// writes later would otherwise fail when another has written between.
@@ -156,7 +165,7 @@ func (s *Store) ActiveDeployments(ctx context.Context, databaseID string) ([]*de
 	if databaseID != "" {
 		query = query.Where("database_id = ?", databaseID)
 	}
-	if err := query.Where("state NOT IN (?)", bun.In(deploy.EndedStates)).Scan(ctx); err != nil {
+	if err := query.Where("state NOT IN (?)", bun.List(deploy.EndedStates)).Scan(ctx); err != nil {
 		return nil, wrap("list", &all, err)
 	}
 	for _, d := range all {
