@@ -44,7 +44,7 @@ func TestMySQLCursor(t *testing.T) {
 		require.NoError(t, err)
 		command := binary.LittleEndian.AppendUint32([]byte{mysqlwire.ComStmtExecute}, id)
 		require.NoError(t, c.command(append(command, 1, 1, 0, 0, 0))) // a read-only cursor
-		packet(t, c)                                                   // one column
+		packet(t, c)                                                  // one column
 		packet(t, c)
 		end := packet(t, c)
 		require.EqualValues(t, mysqlwire.HeaderEOF, end[0])

@@ -64,8 +64,13 @@ func mysqlStatement(plan *Plan, piece string) Statement {
 	words := firstWords(piece, 3)
 	keyword := word(words, 0)
 	s := Statement{Kind: Unknown, Verb: Other, Keyword: keyword}
-	tree, err := mysqlParser.ParseStrictDDL(piece)
-	parsed := err == nil && tree != nil
+	var tree sqlparser.Statement
+	parsed := false
+	if parsable(piece) {
+		var err error
+		tree, err = mysqlParser.ParseStrictDDL(piece)
+		parsed = err == nil && tree != nil
+	}
 	if classifyByWords(plan, &s, words, parsed) {
 		if parsed {
 			collectTables(&s, tree, true)
@@ -163,6 +168,13 @@ func classifyUnparsed(plan *Plan, s *Statement, words []string, piece string) {
 			return
 		}
 		s.Kind, s.Verb, s.Global = Utility, Other, true
+	case "insert", "replace":
+		// A bulk load too long to parse. With a query inside it could read
+		// tables that are not known here.
+		plan.Pins |= pinsOfBulk(piece)
+		if len(piece) > maxParsed && !strings.Contains(strings.ToLower(piece), "select") {
+			s.Kind, s.Verb = Write, Insert
+		}
 	case "do":
 		s.Kind, s.Verb = Read, Other
 		plan.Pins |= pinsOfText(piece)
@@ -176,6 +188,15 @@ func classifyUnparsed(plan *Plan, s *Statement, words []string, piece string) {
 func mentionsGlobal(piece string) bool {
 	lower := strings.ToLower(piece)
 	return strings.Contains(lower, "global") || strings.Contains(lower, "persist")
+}
+
+// pinsOfBulk: data may hold any character, so only a text of a size that
+// nobody loads in bulk is searched for user variables.
+func pinsOfBulk(piece string) Pin {
+	if len(piece) > maxParsed {
+		return 0
+	}
+	return pinsOfText(piece)
 }
 
 // pinsOfText is the coarse net under texts that the parser does not know.

@@ -175,8 +175,18 @@ func (p *Plan) finish() *Plan {
 	return p
 }
 
-// Analyze computes the plan of a text.
-func Analyze(d Dialect, text string) *Plan {
+// Analyze computes the plan of a text. A parser that fails on it in a way it
+// should not makes the text one that cannot be judged.
+func Analyze(d Dialect, text string) (plan *Plan) {
+	defer func() {
+		if recover() != nil {
+			plan = (&Plan{
+				Statements: []Statement{{Kind: Unknown, Verb: Other, Opaque: "the statement cannot be parsed"}},
+				Pins:       PinOpaque,
+				Backslash:  true,
+			}).finish()
+		}
+	}()
 	if d == Postgres {
 		return analyzePostgres(text)
 	}

@@ -14,6 +14,10 @@ const cursorHold = 0x0020
 
 func analyzePostgres(text string) *Plan {
 	plan := &Plan{Backslash: strings.IndexByte(text, '\\') >= 0}
+	if !parsable(text) {
+		plan.Statements = append(plan.Statements, unparsedPostgres(plan, text))
+		return plan.finish()
+	}
 	tree, err := oliphant.Parse(text)
 	if err != nil {
 		plan.Statements = append(plan.Statements, unparsedPostgres(plan, text))

@@ -2,6 +2,7 @@ package statement
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -170,5 +171,15 @@ func BenchmarkCacheGet(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Get(text)
+	}
+}
+
+func TestDeepNesting(t *testing.T) {
+	for _, n := range []int{100, 1000, 3000, 1_000_000} {
+		for _, pair := range [][2]string{{"(", ")"}, {"NOT ", ""}, {"- ", ""}, {"CASE WHEN ", ""}, {"(SELECT ", ")"}, {"ARRAY[", "]"}, {"/*", "*/"}} {
+			text := "SELECT " + strings.Repeat(pair[0], n) + "1" + strings.Repeat(pair[1], n)
+			Analyze(Postgres, text)
+			Analyze(MySQL, text)
+		}
 	}
 }
