@@ -1,0 +1,92 @@
+-- How claims end: offers, releases, and suits.
+
+CREATE TABLE settlements (
+  id                  CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id              CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  claim_id            CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  claimant_id         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  settlement_number   VARCHAR(40) NOT NULL,
+  status              ENUM('negotiating', 'agreed', 'approved', 'paid', 'failed') NOT NULL DEFAULT 'negotiating',
+  settlement_type     ENUM('full_and_final', 'partial', 'structured', 'policy_limits') NOT NULL DEFAULT 'full_and_final',
+  demand_cents        BIGINT NOT NULL DEFAULT 0,
+  offer_cents         BIGINT NOT NULL DEFAULT 0,
+  agreed_cents        BIGINT NULL,
+  authority_cents     BIGINT NOT NULL DEFAULT 0,
+  agreed_on           DATE NULL,
+  approved_by_user_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  paid_on             DATE NULL,
+  mediator_name       VARCHAR(160) NULL,
+  created_at          DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at          DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  UNIQUE KEY uq_org_id_settlement_number (org_id, settlement_number),
+  KEY idx_org_id_status_created_at (org_id, status, created_at),
+  KEY idx_claim_id (claim_id),
+  KEY idx_claimant_id (claimant_id),
+  KEY idx_approved_by_user_id (approved_by_user_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE settlement_offers (
+  id              CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  settlement_id   CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  offer_no        SMALLINT UNSIGNED NOT NULL,
+  direction       ENUM('offer', 'demand', 'counter') NOT NULL DEFAULT 'offer',
+  amount_cents    BIGINT NOT NULL DEFAULT 0,
+  offered_on      DATE NOT NULL,
+  expires_on      DATE NULL,
+  response        ENUM('pending', 'accepted', 'rejected', 'countered', 'lapsed') NOT NULL DEFAULT 'pending',
+  made_by_user_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  conditions_text TEXT NULL,
+  created_at      DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at      DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  UNIQUE KEY uq_settlement_id_offer_no (settlement_id, offer_no),
+  KEY idx_org_id_created_at (org_id, created_at),
+  KEY idx_made_by_user_id (made_by_user_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE settlement_releases (
+  id            CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id        CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  settlement_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  release_type  ENUM('full', 'partial', 'property_damage', 'bodily_injury') NOT NULL DEFAULT 'full',
+  sent_on       DATE NULL,
+  signed_on     DATE NULL,
+  received_on   DATE NULL,
+  signer_name   VARCHAR(160) NOT NULL,
+  is_notarized  TINYINT(1) NOT NULL DEFAULT 0,
+  storage_key   VARCHAR(300) NULL,
+  status        ENUM('drafted', 'sent', 'signed', 'rejected') NOT NULL DEFAULT 'drafted',
+  created_at    DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at    DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  KEY idx_org_id_status_created_at (org_id, status, created_at),
+  KEY idx_settlement_id (settlement_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE litigations (
+  id                CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id            CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  claim_id          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  case_number       VARCHAR(40) NOT NULL,
+  court_name        VARCHAR(160) NOT NULL,
+  venue_state       CHAR(2) NOT NULL,
+  venue_county      VARCHAR(120) NULL,
+  plaintiff_name    VARCHAR(160) NOT NULL,
+  defense_firm_name VARCHAR(160) NULL,
+  status            ENUM('filed', 'served', 'discovery', 'mediation', 'trial', 'closed') NOT NULL DEFAULT 'filed',
+  filed_on          DATE NOT NULL,
+  served_on         DATE NULL,
+  trial_on          DATE NULL,
+  demand_cents      BIGINT NOT NULL DEFAULT 0,
+  budget_cents      BIGINT NOT NULL DEFAULT 0,
+  spent_cents       BIGINT NOT NULL DEFAULT 0,
+  outcome           VARCHAR(255) NULL,
+  created_at        DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at        DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  KEY idx_org_id_status_created_at (org_id, status, created_at),
+  KEY idx_org_id_case_number (org_id, case_number),
+  KEY idx_claim_id (claim_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;

@@ -1,0 +1,90 @@
+-- Money to get back from those at fault.
+
+CREATE TABLE subrogation_cases (
+  id                   CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id               CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  claim_id             CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  case_number          VARCHAR(40) NOT NULL,
+  adverse_party_name   VARCHAR(160) NOT NULL,
+  adverse_carrier_name VARCHAR(160) NULL,
+  adverse_claim_number VARCHAR(40) NULL,
+  status               ENUM('identified', 'demanded', 'negotiating', 'arbitration', 'recovered', 'closed') NOT NULL DEFAULT 'identified',
+  liability_pct        DECIMAL(5,2) NOT NULL DEFAULT 0,
+  target_cents         BIGINT NOT NULL DEFAULT 0,
+  recovered_cents      BIGINT NOT NULL DEFAULT 0,
+  statute_expires_on   DATE NOT NULL,
+  assigned_user_id     CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  closed_at            DATETIME(3) NULL,
+  created_at           DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at           DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  UNIQUE KEY uq_org_id_case_number (org_id, case_number),
+  KEY idx_org_id_status_created_at (org_id, status, created_at),
+  KEY idx_claim_id (claim_id),
+  KEY idx_assigned_user_id (assigned_user_id),
+  CONSTRAINT chk_subrogation_cases_liability_pct CHECK (liability_pct BETWEEN 0 AND 100)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE subrogation_demands (
+  id                  CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id              CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  subrogation_case_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  demand_no           SMALLINT UNSIGNED NOT NULL,
+  amount_cents        BIGINT NOT NULL DEFAULT 0,
+  sent_on             DATE NOT NULL,
+  due_on              DATE NOT NULL,
+  sent_via            ENUM('email', 'mail', 'arbitration_forum') NOT NULL DEFAULT 'email',
+  status              ENUM('sent', 'acknowledged', 'disputed', 'paid') NOT NULL DEFAULT 'sent',
+  response            VARCHAR(500) NULL,
+  responded_on        DATE NULL,
+  created_at          DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at          DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  UNIQUE KEY uq_subrogation_case_id_demand_no (subrogation_case_id, demand_no),
+  KEY idx_org_id_status_created_at (org_id, status, created_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE subrogation_recoveries (
+  id                        CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id                    CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  subrogation_case_id       CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  received_on               DATE NOT NULL,
+  amount_cents              BIGINT NOT NULL DEFAULT 0,
+  expense_cents             BIGINT NOT NULL DEFAULT 0,
+  net_cents                 BIGINT NOT NULL DEFAULT 0,
+  payer_name                VARCHAR(160) NOT NULL,
+  payment_ref               VARCHAR(120) NULL,
+  deductible_returned_cents BIGINT NOT NULL DEFAULT 0,
+  status                    ENUM('received', 'posted', 'reversed') NOT NULL DEFAULT 'received',
+  created_at                DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at                DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  KEY idx_org_id_status_created_at (org_id, status, created_at),
+  KEY idx_org_id_received_on (org_id, received_on),
+  KEY idx_subrogation_case_id (subrogation_case_id),
+  CONSTRAINT chk_subrogation_recoveries_net_cents CHECK (net_cents = amount_cents - expense_cents)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE salvage_items (
+  id                CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id            CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  claim_id          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  claim_vehicle_id  CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  vin               CHAR(17) NULL,
+  description       VARCHAR(500) NOT NULL,
+  location_name     VARCHAR(160) NOT NULL,
+  status            ENUM('assigned', 'at_auction', 'sold', 'retained') NOT NULL DEFAULT 'assigned',
+  acv_cents         BIGINT NOT NULL DEFAULT 0,
+  bid_cents         BIGINT NOT NULL DEFAULT 0,
+  sale_cents        BIGINT NULL,
+  storage_fee_cents BIGINT NOT NULL DEFAULT 0,
+  sold_on           DATE NULL,
+  buyer_name        VARCHAR(160) NULL,
+  title_number      VARCHAR(40) NULL,
+  created_at        DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at        DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  KEY idx_org_id_status_created_at (org_id, status, created_at),
+  KEY idx_claim_id (claim_id),
+  KEY idx_claim_vehicle_id (claim_vehicle_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;

@@ -1,0 +1,90 @@
+-- Scheduled drivers, their licences and records.
+
+CREATE TABLE drivers (
+  id               CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id           CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  policy_id        CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  driver_no        SMALLINT UNSIGNED NOT NULL,
+  first_name       VARCHAR(80) NOT NULL,
+  last_name        VARCHAR(80) NOT NULL,
+  birth_on         DATE NOT NULL,
+  license_state    CHAR(2) NOT NULL,
+  license_number   VARCHAR(40) NOT NULL,
+  cdl_class        ENUM('A', 'B', 'C') NULL,
+  cdl_issued_on    DATE NULL,
+  hired_on         DATE NULL,
+  years_experience TINYINT UNSIGNED NOT NULL DEFAULT 0,
+  status           ENUM('active', 'excluded', 'removed') NOT NULL DEFAULT 'active',
+  point_count      INT NOT NULL DEFAULT 0,
+  mvr_ordered_on   DATE NULL,
+  created_at       DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at       DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  UNIQUE KEY uq_policy_id_driver_no (policy_id, driver_no),
+  KEY idx_org_id_status_created_at (org_id, status, created_at),
+  KEY idx_org_id_license_state_license_number (org_id, license_state, license_number),
+  KEY idx_org_id_last_name_first_name (org_id, last_name, first_name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE driver_licenses (
+  id                CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id            CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  driver_id         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  license_state     CHAR(2) NOT NULL,
+  license_number    VARCHAR(40) NOT NULL,
+  license_class     ENUM('A', 'B', 'C', 'D') NOT NULL DEFAULT 'A',
+  endorsements_held JSON NOT NULL,
+  restrictions      JSON NULL,
+  issued_on         DATE NOT NULL,
+  expires_on        DATE NOT NULL,
+  status            ENUM('valid', 'expired', 'suspended', 'revoked') NOT NULL DEFAULT 'valid',
+  verified_at       DATETIME(3) NULL,
+  created_at        DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at        DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  KEY idx_org_id_status_created_at (org_id, status, created_at),
+  KEY idx_org_id_expires_on (org_id, expires_on),
+  KEY idx_driver_id (driver_id),
+  CONSTRAINT chk_driver_licenses_expires_on CHECK (expires_on > issued_on)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE driver_violations (
+  id             CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  driver_id      CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  violation_code VARCHAR(40) NOT NULL,
+  description    VARCHAR(500) NOT NULL,
+  violation_on   DATE NOT NULL,
+  conviction_on  DATE NULL,
+  state          CHAR(2) NOT NULL,
+  severity       VARCHAR(20) NOT NULL DEFAULT 'minor',
+  point_count    INT NOT NULL DEFAULT 0,
+  is_chargeable  TINYINT(1) NOT NULL DEFAULT 0,
+  source         ENUM('mvr', 'cab', 'self_reported') NOT NULL DEFAULT 'mvr',
+  created_at     DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at     DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  KEY idx_org_id_created_at (org_id, created_at),
+  KEY idx_org_id_violation_on (org_id, violation_on),
+  KEY idx_driver_id (driver_id),
+  CONSTRAINT chk_driver_violations_severity CHECK (severity IN ('minor', 'major', 'serious'))
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE driver_assignments (
+  id                CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id            CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  driver_id         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  vehicle_id        CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  assignment_type   ENUM('primary', 'occasional', 'relief') NOT NULL DEFAULT 'primary',
+  assigned_on       DATE NOT NULL,
+  released_on       DATE NULL,
+  usage_pct         DECIMAL(5,2) NOT NULL DEFAULT 0,
+  radius_miles      SMALLINT UNSIGNED NOT NULL,
+  dispatch_terminal VARCHAR(120) NULL,
+  created_at        DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at        DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  KEY idx_org_id_created_at (org_id, created_at),
+  KEY idx_vehicle_id_assigned_on (vehicle_id, assigned_on),
+  KEY idx_driver_id (driver_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;

@@ -1,0 +1,93 @@
+-- Scheduled power units and trailers.
+
+CREATE TABLE vehicles (
+  id                   CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id               CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  policy_id            CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  vehicle_no           SMALLINT UNSIGNED NOT NULL,
+  vin                  CHAR(17) NOT NULL,
+  model_year           SMALLINT UNSIGNED NOT NULL,
+  make                 VARCHAR(60) NOT NULL,
+  model                VARCHAR(60) NOT NULL,
+  body_type            ENUM('tractor', 'straight_truck', 'box_truck', 'dump_truck', 'trailer', 'tow_truck', 'van', 'pickup') NOT NULL DEFAULT 'tractor',
+  class_code           VARCHAR(40) NOT NULL,
+  gvw_lbs              INT UNSIGNED NOT NULL,
+  stated_value_cents   BIGINT NOT NULL DEFAULT 0,
+  radius_miles         SMALLINT UNSIGNED NOT NULL,
+  garaging_state       CHAR(2) NOT NULL,
+  garaging_postal_code VARCHAR(12) NOT NULL,
+  status               ENUM('active', 'removed', 'sold') NOT NULL DEFAULT 'active',
+  plate_number         VARCHAR(40) NULL,
+  eld_provider         VARCHAR(120) NULL,
+  added_on             DATE NOT NULL,
+  removed_on           DATE NULL,
+  created_at           DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at           DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  UNIQUE KEY uq_policy_id_vehicle_no (policy_id, vehicle_no),
+  KEY idx_org_id_status_created_at (org_id, status, created_at),
+  KEY idx_org_id_vin (org_id, vin),
+  CONSTRAINT chk_vehicles_model_year CHECK (model_year BETWEEN 1950 AND 2100)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE vehicle_coverages (
+  id                 CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id             CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  vehicle_id         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  policy_coverage_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  coverage_code      VARCHAR(40) NOT NULL,
+  limit_cents        BIGINT NOT NULL DEFAULT 0,
+  deductible_cents   BIGINT NOT NULL DEFAULT 0,
+  premium_cents      BIGINT NOT NULL DEFAULT 0,
+  effective_on       DATE NOT NULL,
+  removed_on         DATE NULL,
+  status             ENUM('active', 'removed') NOT NULL DEFAULT 'active',
+  created_at         DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at         DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  UNIQUE KEY uq_vehicle_id_coverage_code (vehicle_id, coverage_code),
+  KEY idx_org_id_status_created_at (org_id, status, created_at),
+  KEY idx_policy_coverage_id (policy_coverage_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE vehicle_lienholders (
+  id                CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id            CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  vehicle_id        CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  lienholder_name   VARCHAR(160) NOT NULL,
+  loan_number       VARCHAR(40) NULL,
+  interest_type     ENUM('lienholder', 'lessor', 'loss_payee') NOT NULL DEFAULT 'lienholder',
+  line1             VARCHAR(160) NOT NULL,
+  city              VARCHAR(100) NOT NULL,
+  state             CHAR(2) NOT NULL,
+  postal_code       VARCHAR(12) NOT NULL,
+  loan_amount_cents BIGINT NOT NULL DEFAULT 0,
+  effective_on      DATE NOT NULL,
+  released_on       DATE NULL,
+  created_at        DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at        DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  KEY idx_org_id_created_at (org_id, created_at),
+  KEY idx_vehicle_id (vehicle_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+CREATE TABLE vehicle_garaging_history (
+  id                 CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  org_id             CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  vehicle_id         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  policy_location_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  line1              VARCHAR(160) NOT NULL,
+  city               VARCHAR(100) NOT NULL,
+  state              CHAR(2) NOT NULL,
+  postal_code        VARCHAR(12) NOT NULL,
+  territory_code     VARCHAR(40) NULL,
+  moved_in_on        DATE NOT NULL,
+  moved_out_on       DATE NULL,
+  verified_by        ENUM('inspection', 'eld', 'insured', 'photo') NOT NULL DEFAULT 'inspection',
+  created_at         DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  updated_at         DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id),
+  KEY idx_org_id_created_at (org_id, created_at),
+  KEY idx_vehicle_id_moved_in_on (vehicle_id, moved_in_on),
+  KEY idx_policy_location_id (policy_location_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
