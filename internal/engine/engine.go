@@ -79,6 +79,9 @@ type Engine interface {
 	// SetDurable makes the server keep every commit through a crash of the
 	// machine, or not; the server restarts for it.
 	SetDurable(ctx context.Context, b Branch, durable bool) error
+	// SetSafe makes the server itself refuse direct DDL, where DDL could come
+	// in other ways than as a statement that the gateway sees.
+	SetSafe(ctx context.Context, b Branch, safe bool) error
 	// CopyData makes an empty branch a copy of another, schema and rows.
 	CopyData(ctx context.Context, from, to Branch) error
 	// Run executes a script of statements in a keyspace ("" for none).

@@ -6,13 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"sync"
 
 	"github.com/orrerydb/orrery/internal/gateway"
 	"github.com/orrerydb/orrery/internal/platform"
 )
 
-// directory answers the gateway from the platform.
-type directory struct{ platform *platform.Platform }
+// directory answers the gateway from the platform. Sessions of one credential
+// share one value of it.
+type directory struct {
+	platform *platform.Platform
+	shared   *sync.Map // user name → *gateway.Credential
+}
 
 // Resolve implements gateway.Directory.
 func (d directory) Resolve(ctx context.Context, protocol gateway.Protocol, username string) (*gateway.Credential, error) {
@@ -40,7 +46,23 @@ func (d directory) Resolve(ctx context.Context, protocol gateway.Protocol, usern
 	}
 	copy(credential.NativeHash[:], c.NativeHash)
 	copy(credential.SHA256Hash[:], c.SHA256Hash)
-	return credential, nil
+	return d.share(credential), nil
+}
+
+// share returns the value that other sessions have, if it still says the same.
+func (d directory) share(c *gateway.Credential) *gateway.Credential {
+	known, found := d.shared.Load(c.Username)
+	if found && same(known.(*gateway.Credential), c) { //nolint:forcetypeassert // only credentials are stored
+		return known.(*gateway.Credential) //nolint:forcetypeassert // as above
+	}
+	d.shared.Store(c.Username, c)
+	return c
+}
+
+func same(a, b *gateway.Credential) bool {
+	return a.ID == b.ID && a.Revoked == b.Revoked && a.Role == b.Role && a.NativeHash == b.NativeHash && a.SHA256Hash == b.SHA256Hash &&
+		a.SCRAM == b.SCRAM && a.Keyspace == b.Keyspace && a.Replica == b.Replica && a.PoolSize == b.PoolSize && slices.Equal(a.CIDRs, b.CIDRs) &&
+		a.Branch.Name == b.Branch.Name && a.Branch.Production == b.Branch.Production && a.Branch.DefaultKeyspace == b.Branch.DefaultKeyspace
 }
 
 // defaultKeyspace is the one that there is; of several, none.

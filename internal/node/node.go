@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/orrerydb/orrery/internal/api"
@@ -118,7 +119,7 @@ func (n *Node) openGateway() error {
 		return err
 	}
 	server := gateway.New(gateway.Config{
-		Directory: directory{n.Platform}, TLS: certificates, MySQLAddress: n.config.Listen.MySQL, PostgresAddress: n.config.Listen.Postgres,
+		Directory: directory{n.Platform, &sync.Map{}}, TLS: certificates, MySQLAddress: n.config.Listen.MySQL, PostgresAddress: n.config.Listen.Postgres,
 		Log: n.log, MaxConnections: n.config.ConnectionLimit,
 	})
 	if err := server.Start(); err != nil {

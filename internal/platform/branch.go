@@ -434,6 +434,9 @@ func (p *Platform) setProduction(ctx context.Context, d *Database, b *Branch, ac
 	if err := e.SetDurable(ctx, hosted, production); err != nil {
 		return nil, err
 	}
+	if err := e.SetSafe(ctx, hosted, b.SafeMigrations); err != nil {
+		return nil, err
+	}
 	if err := p.store.Save(ctx, b); err != nil {
 		return nil, err
 	}
@@ -462,6 +465,9 @@ func (p *Platform) SetSafeMigrations(ctx context.Context, organization, database
 			return nil, refuse(Unprocessable, "branch %s has schema errors; correct them before turning safe migrations on: %s", name, found[0].Description)
 		}
 	}
+	if err := p.setSafe(ctx, d, b, enable); err != nil {
+		return nil, err
+	}
 	b.SafeMigrations, b.UpdatedAt = enable, p.now()
 	if err := p.store.Save(ctx, b); err != nil {
 		return nil, err
@@ -473,6 +479,14 @@ func (p *Platform) SetSafeMigrations(ctx context.Context, organization, database
 	}
 	p.audit(ctx, actor, action, "DatabaseBranch", b.ID, b.Name, map[string]string{"database": d.Name})
 	return b, nil
+}
+
+func (p *Platform) setSafe(ctx context.Context, d *Database, b *Branch, safe bool) error {
+	e, hosted, err := p.hosted(ctx, d, b)
+	if err != nil {
+		return err
+	}
+	return e.SetSafe(ctx, hosted, safe)
 }
 
 // WakeBranch starts a branch's server if it sleeps.

@@ -30,6 +30,11 @@ const Owner = "postgres"
 // superuser makes roles; nobody else connects as it.
 const superuser = "orrery"
 
+// deployer logs in for deployments and acts as the owner. Its name is what
+// tells a deployment from a client of the owner: session_user, which no
+// statement can change.
+const deployer = "orrery_deploy"
+
 // Engine implements engine.Engine and engine.RoleKeeper.
 type Engine struct {
 	engine.Managed
@@ -53,14 +58,15 @@ func (e *Engine) Create(ctx context.Context, b engine.Branch) error {
 		return err
 	}
 	return e.administer(ctx, b, func(conn *pgx.Conn) error {
-		if err := ensureRole(ctx, conn, engine.Role{Name: Owner}); err != nil {
+		if err := errors.Join(ensureRole(ctx, conn, engine.Role{Name: Owner}), ensureRole(ctx, conn, engine.Role{Name: deployer})); err != nil {
 			return err
 		}
 		for _, statement := range []string{
 			`ALTER ROLE postgres CREATEDB CREATEROLE REPLICATION BYPASSRLS`,
 			`ALTER DATABASE postgres OWNER TO postgres`,
-			`ALTER SCHEMA public OWNER TO postgres`,
 			`GRANT pg_read_all_data, pg_write_all_data, pg_monitor, pg_signal_backend, pg_checkpoint TO postgres WITH ADMIN OPTION`,
+			`GRANT postgres TO ` + deployer,
+			`ALTER ROLE ` + deployer + ` SET role TO postgres`,
 		} {
 			if _, err := conn.Exec(ctx, statement); err != nil {
 				return fmt.Errorf("role %s: %w", Owner, err)
@@ -181,7 +187,7 @@ func (e *Engine) Server(ctx context.Context, b engine.Branch) (schema.Server, er
 	if err != nil {
 		return schema.Server{}, err
 	}
-	return schema.Server{Network: "unix", Address: socket.Folder, Port: socket.Port, User: Owner, Binaries: programs, Keyspaces: b.Keyspaces}, nil
+	return schema.Server{Network: "unix", Address: socket.Folder, Port: socket.Port, User: deployer, Binaries: programs, Keyspaces: b.Keyspaces}, nil
 }
 
 // split takes "host:port" apart, or the path of a socket into folder and port.
@@ -221,7 +227,7 @@ func (e *Engine) Endpoint(ctx context.Context, b engine.Branch, login engine.Log
 // Run implements engine.Engine, as the owner: the script runs as a whole or not
 // at all, unless it has transactions of its own.
 func (e *Engine) Run(ctx context.Context, b engine.Branch, _, script string) error {
-	return e.connect(ctx, b, Owner, func(conn *pgx.Conn) error {
+	return e.connect(ctx, b, deployer, func(conn *pgx.Conn) error {
 		_, err := conn.PgConn().Exec(ctx, script).ReadAll()
 		return err
 	})
@@ -277,7 +283,7 @@ func (e *Engine) CopyData(ctx context.Context, from, to engine.Branch) error {
 	dump := exec.CommandContext(ctx, filepath.Join(source.Binaries, "pg_dump"), "--no-owner", "--no-privileges", "--no-sync",
 		"--host="+source.Address, "--port="+strconv.Itoa(source.Port), "--username="+source.User, "postgres")
 	load := exec.CommandContext(ctx, filepath.Join(source.Binaries, "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--single-transaction",
-		"--host="+target.Address, "--port="+strconv.Itoa(target.Port), "--username="+Owner, "--dbname=postgres", "--output=/dev/null")
+		"--host="+target.Address, "--port="+strconv.Itoa(target.Port), "--username="+deployer, "--dbname=postgres", "--output=/dev/null")
 	return instance.Pipe(dump, load)
 }
 

@@ -67,6 +67,10 @@ func assemble(entries []entry) []schema.Object {
 }
 
 func hides(entry entry) bool {
+	// Event triggers have no schema; ours are named after it.
+	if entry.kind == "EVENT TRIGGER" && strings.HasPrefix(entry.name, hidden) {
+		return true
+	}
 	return entry.schema == hidden || entry.kind == "SCHEMA" && entry.name == hidden || strings.HasSuffix(entry.name, "SCHEMA "+hidden)
 }
 

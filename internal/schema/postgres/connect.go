@@ -2,11 +2,13 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/orrerydb/orrery/internal/schema"
 )
@@ -62,5 +64,9 @@ func connect(ctx context.Context, server schema.Server, database string) (*pgx.C
 // server takes all of them or none.
 func run(ctx context.Context, conn *pgx.Conn, statements string) error {
 	_, err := conn.PgConn().Exec(ctx, statements).ReadAll()
+	var failure *pgconn.PgError
+	if errors.As(err, &failure) && failure.Detail != "" {
+		return fmt.Errorf("%w: %s", err, failure.Detail) // which row it was, for example
+	}
 	return err
 }
