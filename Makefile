@@ -10,7 +10,7 @@ EXAMPLES := --config examples/openinsure/orrery.yaml --config examples/commerce/
 POLICIES ?= 1000
 PACKAGES ?= ./...
 
-.PHONY: help setup build up down seed test check lint bench fuzz clean
+.PHONY: help setup build up down seed test check lint bench soak fuzz clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ $(GOLANGCI):
 
 bench: setup ## Benchmarks of the hot path (allocations a message, plan look-ups)
 	@go test -run '^$$' -bench . -benchmem ./internal/statement/... ./internal/gateway/...
+
+soak: setup ## Kill orrery with SIGKILL under writes and deployments, again and again (ROUNDS=30 SEED=1)
+	@ORRERY_CRASH_ROUNDS=$(or $(ROUNDS),30) ORRERY_CRASH_SEED=$(or $(SEED),1) go test -count=1 -v -timeout 60m -run 'TestKill$$' ./internal/node
 
 fuzz: ## Fuzz the wire parsers, a minute each (FUZZTIME=1m)
 	@scripts/fuzz $(or $(FUZZTIME),1m)

@@ -3,7 +3,6 @@ module github.com/orrerydb/orrery
 go 1.26.7
 
 require (
-	ariga.io/atlas v1.2.3
 	github.com/go-mysql-org/go-mysql v1.15.0
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jackc/pgx/v5 v5.12.0

@@ -319,7 +319,7 @@ func TestNoWayRound(t *testing.T) {
 	w.exec(dev, "SELECT add_column()")
 	path, _ := w.request(dialects[1], "feat", nil)
 	w.deploy(path, "complete_pending_revert")
-	require.Equal(t, "id,name,sneaky", w.columns(production, "item"))
+	require.Equal(t, "id,name,sneaky", w.columns(w.open("notes", "main", "reader", ""), "item"))
 	w.do("DELETE", "databases/notes/branches/main/safe-migrations", nil)
 	w.exec(production, "CREATE TABLE directly (id int PRIMARY KEY)")
 }
