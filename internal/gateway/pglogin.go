@@ -83,7 +83,7 @@ func (s *pgSession) login() error {
 	}
 	s.branch = s.server.branch(cred.Branch.ID)
 	s.touch()
-	s.scope = guard.Scope{Dialect: statement.Postgres, User: cred.Username, Role: guard.Admin, ReadOnly: cred.Replica}
+	s.scope = guard.Scope{Dialect: statement.Postgres, User: cred.Username, Role: guardRole(cred.Role), ReadOnly: cred.Replica}
 	s.target = cred
 	if s.defaults, err = settings(start); err != nil {
 		return pgwire.Fatal("08P01", "%v", err)

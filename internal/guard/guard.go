@@ -214,14 +214,19 @@ func tableOf(st *statement.Statement) string {
 	return ""
 }
 
-// denied carries vttablet's text and the code that vtgate gives it.
+// denied carries vttablet's text and the code that vtgate gives it;
+// PostgreSQL's clients know 42501.
 func denied(s *Scope, verb statement.Verb, table string) *Error {
 	target := ""
 	if table != "" {
 		target = " for table '" + table + "'"
 	}
+	state := "28000"
+	if s.Dialect == statement.Postgres {
+		state = "42501"
+	}
 	return &Error{
-		Errno: 1045, SQLState: "28000",
+		Errno: 1045, SQLState: state,
 		Message: string(verb) + " command denied to user '" + s.User + "'" + target + " (ACL check error) (CallerID: " + s.User + ")",
 	}
 }

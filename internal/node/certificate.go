@@ -29,7 +29,29 @@ func (f Folder) tls() (*tls.Config, error) {
 			return nil, fmt.Errorf("certificate: %w", err)
 		}
 	}
+	if err := f.bundle(); err != nil {
+		return nil, fmt.Errorf("certificate bundle: %w", err)
+	}
 	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// bundles are where systems keep the authorities that everybody trusts.
+var bundles = []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}
+
+// bundle writes our authority together with the system's: SSL_CERT_FILE
+// replaces what a program trusts, and the rest of the world must stay trusted.
+func (f Folder) bundle() error {
+	own, err := os.ReadFile(f.CA())
+	if err != nil {
+		return err
+	}
+	for _, path := range bundles {
+		if system, err := os.ReadFile(path); err == nil {
+			own = append(append(own, '\n'), system...)
+			break
+		}
+	}
+	return write(f.Bundle(), own)
 }
 
 func (f Folder) issue() error {

@@ -47,7 +47,7 @@ func (f Folder) Environment(ctx context.Context) ([]Variable, error) {
 		{"PLANETSCALE_ORG", operator.Organization},
 		{"PLANETSCALE_SERVICE_TOKEN_ID", operator.TokenID},
 		{"PLANETSCALE_SERVICE_TOKEN", operator.Token},
-		{"SSL_CERT_FILE", f.CA()},
+		{"SSL_CERT_FILE", f.Bundle()},
 	}
 	c, err := config.Read(operator.Config...)
 	if err != nil {

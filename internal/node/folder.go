@@ -16,6 +16,7 @@ import (
 //	orrery.db    the store (SQLite)
 //	branches/    the servers' data
 //	ca.pem       the certificate authority that clients trust
+//	ca-bundle.pem  the same with the system's authorities, for SSL_CERT_FILE
 //	orrery.json  how to reach the running node
 //	orrery.log   the log of a node in the background
 type Folder string
@@ -27,6 +28,9 @@ func (f Folder) Log() string { return f.path("orrery.log") }
 
 // CA is the certificate that clients trust.
 func (f Folder) CA() string { return f.path("ca.pem") }
+
+// Bundle is CA and the system's authorities in one file.
+func (f Folder) Bundle() string { return f.path("ca-bundle.pem") }
 
 func (f Folder) make() error {
 	// Others must pass for PostgreSQL's user to reach its data when we are

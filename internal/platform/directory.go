@@ -172,7 +172,13 @@ func (p *Platform) ResolveRole(ctx context.Context, username string) (*Credentia
 		return nil, refuse(Unauthorized, "unknown user %q", username)
 	}
 	c := &Credential{ID: r.ID, Username: r.FullUsername(), Role: Admin, SCRAM: r.SCRAM, PoolSize: int(r.PoolSize)}
-	return c, p.complete(ctx, c, branch, r.ExpiresAt)
+	if err := p.complete(ctx, c, branch, r.ExpiresAt); err != nil {
+		return nil, err
+	}
+	if c.Branch.Attached != nil {
+		c.Role = roleOf(r.Inherited) // the server cannot tell credentials apart
+	}
+	return c, nil
 }
 
 func cutLast(username string) (role, branch string, ok bool) {

@@ -143,6 +143,9 @@ func (p *Platform) insertRole(ctx context.Context, d *Database, b *Branch, r *Po
 	if err != nil {
 		return err
 	}
+	if b.Attached != nil && roleOf(r.Inherited) == "" {
+		return refuse(Unprocessable, "branch %s lives on an attached server: a role there needs inherited_roles postgres, pg_read_all_data or pg_write_all_data", b.Name)
+	}
 	if r.SCRAM, err = scramVerifier(r.PlainText); err != nil {
 		return err
 	}
@@ -151,6 +154,22 @@ func (p *Platform) insertRole(ctx context.Context, d *Database, b *Branch, r *Po
 		return err
 	}
 	return p.store.Insert(ctx, r)
+}
+
+// roleOf is the gateway's role that stands for memberships; "" for none.
+func roleOf(inherited []string) Role {
+	reads, writes := slices.Contains(inherited, "pg_read_all_data"), slices.Contains(inherited, "pg_write_all_data")
+	switch {
+	case slices.Contains(inherited, DefaultRole):
+		return Admin
+	case reads && writes:
+		return ReadWriter
+	case writes:
+		return Writer
+	case reads:
+		return Reader
+	}
+	return ""
 }
 
 // RenameRole changes the name people see.

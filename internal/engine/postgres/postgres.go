@@ -93,7 +93,12 @@ func ensureRole(ctx context.Context, conn *pgx.Conn, role engine.Role) error {
 func quote(identifier string) string { return pgx.Identifier{identifier}.Sanitize() }
 
 // CreateRole implements engine.RoleKeeper. Making one that exists completes it.
+// On an attached server there are no roles of ours: connections are opened as
+// the configured user, and the gateway's rules tell credentials apart.
 func (e *Engine) CreateRole(ctx context.Context, b engine.Branch, role engine.Role) error {
+	if b.Attached != nil {
+		return nil
+	}
 	return e.administer(ctx, b, func(conn *pgx.Conn) error {
 		if err := ensureRole(ctx, conn, role); err != nil {
 			return err
@@ -127,6 +132,9 @@ func (e *Engine) CreateRole(ctx context.Context, b engine.Branch, role engine.Ro
 
 // DropRole implements engine.RoleKeeper.
 func (e *Engine) DropRole(ctx context.Context, b engine.Branch, name, successor string) error {
+	if b.Attached != nil {
+		return nil
+	}
 	return e.administer(ctx, b, func(conn *pgx.Conn) error {
 		var exists bool
 		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&exists); err != nil || !exists {
@@ -149,6 +157,9 @@ func (e *Engine) DropRole(ctx context.Context, b engine.Branch, name, successor 
 
 // ReassignRole implements engine.RoleKeeper.
 func (e *Engine) ReassignRole(ctx context.Context, b engine.Branch, name, successor string) error {
+	if b.Attached != nil {
+		return nil
+	}
 	return e.administer(ctx, b, func(conn *pgx.Conn) error { return reassign(ctx, conn, name, successor) })
 }
 
