@@ -266,8 +266,7 @@ func (s *Server) openMySQL(ctx context.Context, c *Credential, flags uint32, dat
 	}
 	if err != nil {
 		_ = conn.Close()
-		var refused *mysqlwire.Error
-		if errors.As(err, &refused) {
+		if _, ok := errors.AsType[*mysqlwire.Error](err); ok {
 			return nil, fmt.Errorf("the branch's server refused the gateway: %w", err)
 		}
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -321,7 +320,7 @@ func (b *mysqlBackend) login(ep Endpoint, flags uint32, database string) error {
 	if _, err := b.conn.Write(frame(seq, r.Append(nil))); err != nil {
 		return err
 	}
-	return b.authenticate(ep.Password, r.Plugin, g.Nonce, secure)
+	return b.authenticate(ep.Password, g.Nonce, secure)
 }
 
 func frame(seq byte, payload []byte) []byte {
@@ -330,7 +329,7 @@ func frame(seq byte, payload []byte) []byte {
 }
 
 // authenticate answers the server until it says OK.
-func (b *mysqlBackend) authenticate(password, plugin string, nonce []byte, secure bool) error {
+func (b *mysqlBackend) authenticate(password string, nonce []byte, secure bool) error {
 	for range 8 {
 		p, seq, err := wholePacket(b.r, mysqlwire.MaxPayload)
 		if err != nil {
@@ -346,6 +345,7 @@ func (b *mysqlBackend) authenticate(password, plugin string, nonce []byte, secur
 		case p[0] == mysqlwire.HeaderERR:
 			return mysqlwire.ParseError(p)
 		case p[0] == mysqlwire.HeaderEOF:
+			var plugin string
 			if plugin, nonce, err = mysqlwire.ParseAuthSwitch(p); err != nil {
 				return err
 			}

@@ -225,7 +225,8 @@ func (s *mysqlSession) onBackend(st *clientStatement) (*mysqlBackend, *backendSt
 	if err == nil {
 		return b, bs, nil
 	}
-	if refused, ok := err.(*mysqlwire.Error); ok {
+	refused := &mysqlwire.Error{}
+	if errors.As(err, &refused) {
 		s.failed = true
 		if err := s.after(&emptyPlan); err != nil {
 			return nil, nil, err
@@ -303,12 +304,12 @@ func (s *mysqlSession) fetch(p []byte) error {
 func (s *mysqlSession) sendLongData(p []byte) error {
 	st, err := s.statementOf(p, "mysqld_stmt_send_long_data")
 	if err != nil || len(p) < 7 {
-		return nil // the protocol has no room for an error here
+		return nil //nolint:nilerr // the protocol has no room for an error here
 	}
 	b, bs, err := s.onBackend(st)
 	var refused *mysqlwire.Error
 	if errors.As(err, &refused) || err != nil && unavailable(s.cred, err) != nil {
-		return nil // the execution will meet the same error and can tell it
+		return nil //nolint:nilerr // the execution will meet the same error and can tell it
 	}
 	if err != nil {
 		return err
@@ -353,7 +354,7 @@ func (s *mysqlSession) forget(st *clientStatement) error {
 func (s *mysqlSession) closeStatement(p []byte) error {
 	st, err := s.statementOf(p, "mysqld_stmt_close")
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // the protocol has no room for an error here
 	}
 	delete(s.statements, st.id)
 	return s.forget(st)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,6 @@ type mysqlSession struct {
 	replica  bool
 	target   *Credential // cred, or a copy of it that reads from a replica
 	user     string      // the backend's
-	initial  mysqlState
 	state    mysqlState
 
 	statements map[uint32]*clientStatement
@@ -263,8 +263,7 @@ func (s *mysqlSession) settle(err error) error {
 	if err == nil {
 		return nil
 	}
-	var fatal *fatalError
-	if errors.As(err, &fatal) {
+	if _, ok := errors.AsType[*fatalError](err); ok {
 		return err
 	}
 	var own *mysqlwire.Error
@@ -537,8 +536,7 @@ func (s *mysqlSession) acquire(plan *statement.Plan) (*mysqlBackend, error) {
 			return b, nil
 		}
 		s.drop()
-		var refused *mysqlwire.Error
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*mysqlwire.Error](err); ok {
 			return nil, refused
 		}
 		// The connection was stale and nothing of the client's was sent on it.
@@ -641,10 +639,8 @@ func (s *mysqlSession) resolveDatabase(name string) (database string, replica bo
 	if isSystemSchema(keyspace) || s.cred.Branch.Keyspaces == nil {
 		return keyspace, replica, nil
 	}
-	for _, known := range s.cred.Branch.Keyspaces() {
-		if known == keyspace {
-			return keyspace, replica, nil
-		}
+	if slices.Contains(s.cred.Branch.Keyspaces(), keyspace) {
+		return keyspace, replica, nil
 	}
 	return "", false, unknownDatabase(keyspace, s.cred.Branch)
 }

@@ -280,8 +280,7 @@ func (s *Server) openPostgres(ctx context.Context, c *Credential, database strin
 		return b, nil
 	}
 	_ = conn.Close()
-	var refused *pgwire.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*pgwire.Error](err); ok {
 		return nil, refused
 	}
 	return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -419,7 +418,7 @@ func (b *pgBackend) answer(body []byte, c *scram.ClientConversation) (*scram.Cli
 
 // tooManyIterations protects from a server that would have us compute for ever.
 func tooManyIterations(message string) bool {
-	for _, part := range strings.Split(message, ",") {
+	for part := range strings.SplitSeq(message, ",") {
 		if n, ok := strings.CutPrefix(part, "i="); ok && (len(n) > 7 || len(n) == 7 && n > "1000000") {
 			return true
 		}

@@ -376,7 +376,7 @@ func (s *pgSession) scram(login string, cred *Credential) (bool, error) {
 	}
 	final, err := conversation.Step(string(body))
 	if err != nil || !conversation.Valid() {
-		return false, nil
+		return false, nil //nolint:nilerr // a wrong password
 	}
 	s.w.SetBuffer(pgwire.AppendMessage(s.w.Buffer(), 'R', append(binary.BigEndian.AppendUint32(nil, 12), final...)))
 	return true, nil

@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/orrerydb/orrery/internal/gateway/pgwire"
@@ -253,8 +255,7 @@ func (s *pgSession) settle(err error) error {
 		return nil
 	}
 	var own *pgwire.Error
-	var backend *backendError
-	if errors.As(err, &backend) {
+	if _, ok := errors.AsType[*backendError](err); ok {
 		return err
 	}
 	if !errors.As(err, &own) {
@@ -603,21 +604,21 @@ func (s *pgSession) readSettings() error {
 
 func cloneVars(m map[string]string) map[string]string {
 	c := make(map[string]string, len(m)+1)
-	for k, v := range m {
-		c[k] = v
-	}
+	maps.Copy(c, m)
 	return c
 }
 
 // settings reads current values; nil for a setting that does not exist.
 func (b *pgBackend) settings(names []string) ([][]byte, error) {
 	sql := "SELECT "
+	var sqlSb615 strings.Builder
 	for i, name := range names {
 		if i > 0 {
-			sql += ","
+			sqlSb615.WriteString(",")
 		}
-		sql += "current_setting(" + quoteText(name) + ",true)"
+		sqlSb615.WriteString("current_setting(" + quoteText(name) + ",true)")
 	}
+	sql += sqlSb615.String()
 	row, err := b.query(sql)
 	if err != nil {
 		return nil, err

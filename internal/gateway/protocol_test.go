@@ -83,11 +83,11 @@ func TestMySQLResetAndChangeUser(t *testing.T) {
 
 	p := append([]byte{mysqlwire.ComChangeUser}, "other\x00\x00ks1\x00\xff\x00caching_sha2_password\x00"...)
 	require.NoError(t, c.command(p))
-	require.NoError(t, c.authenticate(testPassword, mysqlwire.CachingSHA2, nil, false))
+	require.NoError(t, c.authenticate(testPassword, nil, false))
 	require.ErrorContains(t, c.query("CREATE TABLE change_user (id INT)"), "DDL command denied to user 'other'")
 
 	require.NoError(t, c.command(append([]byte{mysqlwire.ComChangeUser}, "nobody\x00\x00\x00\xff\x00caching_sha2_password\x00"...)))
-	require.ErrorContains(t, c.authenticate(testPassword, mysqlwire.CachingSHA2, nil, false), "Access denied for user 'nobody'")
+	require.ErrorContains(t, c.authenticate(testPassword, nil, false), "Access denied for user 'nobody'")
 }
 
 func TestMySQLLongData(t *testing.T) {

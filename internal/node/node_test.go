@@ -103,7 +103,7 @@ func (w *world) until(path, field string, values ...string) client.Object {
 func (w *world) open(database, branch, role, keyspace string) *sql.DB {
 	w.Helper()
 	path := "databases/" + database + "/branches/" + branch
-	driver, source := "mysql", "" //nolint:wastedassign // set below, either way
+	driver, source := "mysql", ""
 	if w.do("GET", "databases/"+database, nil).Text("kind") == "postgresql" {
 		inherited := map[string][]string{"admin": {"postgres"}, "reader": {"pg_read_all_data"}, "readwriter": {"pg_read_all_data", "pg_write_all_data"}}
 		r := w.do("POST", path+"/roles", map[string]any{"name": "test", "inherited_roles": inherited[role]})

@@ -4,7 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // mysql_native_password is SHA-1 by its protocol
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -56,8 +56,8 @@ func DerivedPassword(key []byte, purpose string) string {
 }
 
 func nativeHash(password string) []byte {
-	first := sha1.Sum([]byte(password)) //nolint:gosec // as above
-	second := sha1.Sum(first[:])        //nolint:gosec // as above
+	first := sha1.Sum([]byte(password))
+	second := sha1.Sum(first[:])
 	return second[:]
 }
 

@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 )
 
@@ -83,8 +84,8 @@ func compareLines(before, after string) []diffLine {
 		a, b = a[:len(a)-1], b[:len(b)-1]
 	}
 	lines := append(head, commonSubsequence(a, b)...)
-	for i := len(tail) - 1; i >= 0; i-- {
-		lines = append(lines, tail[i])
+	for _, t := range slices.Backward(tail) {
+		lines = append(lines, t)
 	}
 	return lines
 }
@@ -94,9 +95,9 @@ func commonSubsequence(a, b []string) []diffLine {
 	for i := range length {
 		length[i] = make([]int, len(b)+1)
 	}
-	for i := len(a) - 1; i >= 0; i-- {
+	for i, v := range slices.Backward(a) {
 		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
+			if v == b[j] {
 				length[i][j] = length[i+1][j+1] + 1
 				continue
 			}

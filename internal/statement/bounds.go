@@ -14,7 +14,7 @@ func parsable(text string) bool {
 		return false
 	}
 	depth, chain := 0, 0
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		switch text[i] {
 		case '(', '[':
 			depth++

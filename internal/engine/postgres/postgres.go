@@ -273,7 +273,7 @@ func (e *Engine) connect(ctx context.Context, b engine.Branch, user string, do f
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is lost by it
+	defer conn.Close(context.WithoutCancel(ctx))
 	return do(conn)
 }
 

@@ -116,11 +116,11 @@ type Response struct {
 }
 
 func cString(p []byte) (string, []byte, bool) {
-	end := bytes.IndexByte(p, 0)
-	if end < 0 {
+	before, after, ok := bytes.Cut(p, []byte{0})
+	if !ok {
 		return "", nil, false
 	}
-	return string(p[:end]), p[end+1:], true
+	return string(before), after, true
 }
 
 // ParseResponse reads a handshake response or an SSLRequest.

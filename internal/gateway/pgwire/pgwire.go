@@ -88,20 +88,20 @@ func ParseError(body []byte) *Error {
 
 // CString takes a string that ends with NUL off p.
 func CString(p []byte) (string, []byte, bool) {
-	end := bytes.IndexByte(p, 0)
-	if end < 0 {
+	before, after, ok := bytes.Cut(p, []byte{0})
+	if !ok {
 		return "", nil, false
 	}
-	return string(p[:end]), p[end+1:], true
+	return string(before), after, true
 }
 
 // Name is CString without a copy.
 func Name(p []byte) (name, rest []byte, ok bool) {
-	end := bytes.IndexByte(p, 0)
-	if end < 0 {
+	before, after, ok := bytes.Cut(p, []byte{0})
+	if !ok {
 		return nil, nil, false
 	}
-	return p[:end], p[end+1:], true
+	return before, after, true
 }
 
 // AppendMessage appends a whole message.

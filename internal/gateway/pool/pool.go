@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -148,8 +149,8 @@ func (p *Pool[C]) take() (*Item[C], *waiter[C], error) {
 	if p.closed {
 		return nil, nil, ErrClosed
 	}
-	for i := len(p.idle) - 1; i >= 0; i-- {
-		if !p.idle[i].reserved {
+	for i, v := range slices.Backward(p.idle) {
+		if !v.reserved {
 			return p.removeIdle(i), nil, nil
 		}
 	}
@@ -296,8 +297,8 @@ func (p *Pool[C]) CloseIdle() {
 func (p *Pool[C]) Sweep(now time.Time) {
 	p.mu.Lock()
 	var old []*Item[C]
-	for i := len(p.idle) - 1; i >= 0; i-- {
-		item := p.idle[i]
+	for i, item := range slices.Backward(p.idle) {
+
 		if p.worn(item, now) || p.config.Idle > 0 && now.Sub(item.idleFrom) > p.config.Idle || !item.Conn.Alive() {
 			old = append(old, p.removeIdle(i))
 		}

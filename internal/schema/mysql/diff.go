@@ -117,8 +117,7 @@ func (d *Differ) schemaDiffs(ctx context.Context, from, to schema.Keyspace) ([]s
 		return nil, err
 	}
 	ordered, err := diff.OrderedDiffs(ctx)
-	var impossible *schemadiff.ImpossibleApplyDiffOrderError
-	if errors.As(err, &impossible) {
+	if _, ok := errors.AsType[*schemadiff.ImpossibleApplyDiffOrderError](err); ok {
 		return nil, fmt.Errorf("no order of these changes keeps the schema valid; deploy them in two steps: %w", err)
 	}
 	return ordered, err

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -289,17 +290,21 @@ func (l *linter) references() {
 }
 
 func (l *linter) tableError(err error) {
-	switch e := err.(type) {
-	case *schemadiff.ForeignKeyNonexistentReferencedTableError:
-		code := "FOREIGN_KEYS_NONEXISTENT_TABLE"
-		if object := l.keyspace.Object(e.ReferencedTable); object != nil && object.Kind == schema.View {
-			code, err = "FOREIGN_KEYS_REFERENCED_VIEW", &schemadiff.ForeignKeyReferencesViewError{Table: e.Table, ReferencedView: e.ReferencedTable}
+	{
+		var e *schemadiff.ForeignKeyNonexistentReferencedTableError
+		var e1 *schemadiff.ForeignKeyDependencyUnresolvedError
+		switch {
+		case errors.As(err, &e):
+			code := "FOREIGN_KEYS_NONEXISTENT_TABLE"
+			if object := l.keyspace.Object(e.ReferencedTable); object != nil && object.Kind == schema.View {
+				code, err = "FOREIGN_KEYS_REFERENCED_VIEW", &schemadiff.ForeignKeyReferencesViewError{Table: e.Table, ReferencedView: e.ReferencedTable}
+			}
+			l.foreignKeyError(code, e.Table, err)
+		case errors.As(err, &e1):
+			l.foreignKeyError("FOREIGN_KEYS_UNRESOLVED", e1.Table, err)
+		default:
+			l.add("UNSPECIFIED", "", "%v", err)
 		}
-		l.foreignKeyError(code, e.Table, err)
-	case *schemadiff.ForeignKeyDependencyUnresolvedError:
-		l.foreignKeyError("FOREIGN_KEYS_UNRESOLVED", e.Table, err)
-	default:
-		l.add("UNSPECIFIED", "", "%v", err)
 	}
 }
 
@@ -312,14 +317,18 @@ func (l *linter) foreignKeyError(code, table string, err error) {
 // viewError reports what is surely wrong. Other complaints about a view come
 // from the limits of the analysis: the server accepted it.
 func (l *linter) viewError(err error) {
-	switch e := err.(type) {
-	case *schemadiff.ViewDependencyUnresolvedError:
-		if l.missing(e) {
-			l.add("INVALID_TABLE_REFERENCED_IN_VIEW", e.View, "%v", err)
-		}
-	case *schemadiff.InvalidColumnReferencedInViewError:
-		if !l.looksElsewhere(e.View, map[string]bool{}) {
-			l.add("INVALID_COLUMN_REFERENCED_IN_VIEW", e.View, "%v", err).Column = e.Column
+	{
+		var e *schemadiff.ViewDependencyUnresolvedError
+		var e1 *schemadiff.InvalidColumnReferencedInViewError
+		switch {
+		case errors.As(err, &e):
+			if l.missing(e) {
+				l.add("INVALID_TABLE_REFERENCED_IN_VIEW", e.View, "%v", err)
+			}
+		case errors.As(err, &e1):
+			if !l.looksElsewhere(e1.View, map[string]bool{}) {
+				l.add("INVALID_COLUMN_REFERENCED_IN_VIEW", e1.View, "%v", err).Column = e1.Column
+			}
 		}
 	}
 }

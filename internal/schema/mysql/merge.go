@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -43,15 +44,15 @@ func (d *Differ) mergeObject(ancestor, branch, target *schema.Object) (*schema.O
 	case d.same(target, ancestor):
 		return branch, nil
 	case ancestor == nil:
-		return nil, fmt.Errorf("created on both sides, with different definitions")
+		return nil, errors.New("created on both sides, with different definitions")
 	case branch == nil:
-		return nil, fmt.Errorf("dropped on the branch, but changed on the target")
+		return nil, errors.New("dropped on the branch, but changed on the target")
 	case target == nil:
-		return nil, fmt.Errorf("changed on the branch, but dropped on the target")
+		return nil, errors.New("changed on the branch, but dropped on the target")
 	case branch.Kind != target.Kind || branch.Kind != ancestor.Kind:
 		return nil, fmt.Errorf("a %s on the branch, a %s on the target", branch.Kind, target.Kind)
 	case branch.Kind == schema.View:
-		return nil, fmt.Errorf("the view was changed differently on both sides")
+		return nil, errors.New("the view was changed differently on both sides")
 	}
 	return d.mergeTable(*ancestor, *branch, *target)
 }
@@ -101,7 +102,7 @@ func (d *Differ) mergeTable(ancestor, branch, target schema.Object) (*schema.Obj
 		return nil, fmt.Errorf("the target's change does not fit the branch: %w", err)
 	}
 	if !equivalent(onTarget, onBranch, base) {
-		return nil, fmt.Errorf("both sides changed the same part of the table differently")
+		return nil, errors.New("both sides changed the same part of the table differently")
 	}
 	text, err := mergeText(ancestor.SQL, branch.SQL, target.SQL, columnNames(onTarget))
 	if err != nil {
@@ -114,7 +115,7 @@ func (d *Differ) mergeTable(ancestor, branch, target schema.Object) (*schema.Obj
 	}
 	// The text has to mean what schemadiff arrived at by its own way.
 	if diff, err := entity.TableDiff(onTarget, hints()); err != nil || !diff.IsEmpty() {
-		return nil, fmt.Errorf("both sides changed table-wide properties that depend on each other")
+		return nil, errors.New("both sides changed table-wide properties that depend on each other")
 	}
 	return merged, nil
 }
@@ -189,7 +190,7 @@ func mergeText(ancestor, branch, target string, order []string) (string, error) 
 	b, okB := parseDefinition(branch)
 	t, okT := parseDefinition(target)
 	if !okA || !okB || !okT {
-		return "", fmt.Errorf("the server's definition of the table has an unknown form")
+		return "", errors.New("the server's definition of the table has an unknown form")
 	}
 	merged := definition{head: t.head}
 	columns, err := mergeParts(a.columns, b.columns, t.columns)
@@ -254,7 +255,7 @@ func pick(what, ancestor, branch, target string) (string, error) {
 
 func arrange(columns []part, order []string) ([]part, error) {
 	if len(columns) != len(order) {
-		return nil, fmt.Errorf("both sides changed the columns in ways that do not add up")
+		return nil, errors.New("both sides changed the columns in ways that do not add up")
 	}
 	byName := map[string]part{}
 	for _, column := range columns {

@@ -136,8 +136,8 @@ func needsIndex(part element, separate map[string]bool) bool {
 
 func concurrently(statement string) string {
 	for _, form := range []string{"CREATE UNIQUE INDEX ", "CREATE INDEX "} {
-		if strings.HasPrefix(statement, form) {
-			return form + "CONCURRENTLY " + strings.TrimPrefix(statement, form)
+		if after, ok := strings.CutPrefix(statement, form); ok {
+			return form + "CONCURRENTLY " + after
 		}
 	}
 	return statement

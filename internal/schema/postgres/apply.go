@@ -84,7 +84,7 @@ func applyOutside(ctx context.Context, conn *pgx.Conn, operation schema.Operatio
 	for attempt := 0; err != nil; attempt++ {
 		dropped, dropErr := dropInvalid(ctx, conn, index)
 		if dropErr != nil {
-			return fmt.Errorf("%w (and the invalid index %s could not be dropped: %v)", err, index, dropErr)
+			return fmt.Errorf("%w (and the invalid index %s could not be dropped: %w)", err, index, dropErr)
 		}
 		if !dropped || attempt > 0 {
 			return err

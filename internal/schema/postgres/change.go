@@ -370,7 +370,7 @@ func alterDomain(changed *change, name, before, after string) error {
 
 func domainChecks(text string) map[string]string {
 	checks := map[string]string{}
-	for _, line := range strings.Split(text, "\n\t") {
+	for line := range strings.SplitSeq(text, "\n\t") {
 		if match := checkName.FindStringSubmatch(line); match != nil {
 			checks[match[1]] = line
 		}

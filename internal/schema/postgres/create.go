@@ -58,8 +58,7 @@ func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 
 // sqlState is the server's error code, "" for any other error.
 func sqlState(err error) string {
-	var failure *pgconn.PgError
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return failure.Code
 	}
 	return ""
@@ -147,7 +146,7 @@ func rolesIn(keyspaces ...schema.Keyspace) []string {
 					found[match[1]] = true
 				}
 				if match := policyRole.FindStringSubmatch(element.sql); match != nil {
-					for _, role := range strings.Split(match[1], ", ") {
+					for role := range strings.SplitSeq(match[1], ", ") {
 						found[role] = true
 					}
 				}

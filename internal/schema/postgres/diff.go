@@ -280,10 +280,11 @@ func runInOrder(ctx context.Context, on *scratch, changes []*change) ([]*change,
 		if len(changes) > 0 || len(waiting) == 0 {
 			continue
 		}
-		replaced := false
-		if waiting, replaced = takeInstead(refused); !replaced {
+		instead, replaced := takeInstead(refused)
+		if !replaced {
 			return nil, failure
 		}
+		waiting = instead
 	}
 	return done, nil
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -42,11 +43,11 @@ func mergeObject(ancestor, branch, target *schema.Object) (*schema.Object, error
 	case same(target, ancestor):
 		return branch, nil
 	case ancestor == nil:
-		return nil, fmt.Errorf("created on both sides, with different definitions")
+		return nil, errors.New("created on both sides, with different definitions")
 	case branch == nil:
-		return nil, fmt.Errorf("dropped on the branch, but changed on the target")
+		return nil, errors.New("dropped on the branch, but changed on the target")
 	case target == nil:
-		return nil, fmt.Errorf("changed on the branch, but dropped on the target")
+		return nil, errors.New("changed on the branch, but dropped on the target")
 	case branch.Kind != target.Kind || branch.Kind != ancestor.Kind:
 		return nil, fmt.Errorf("a %s on the branch, a %s on the target", branch.Kind, target.Kind)
 	}

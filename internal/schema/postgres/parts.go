@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -9,8 +10,8 @@ import (
 // statement) into statements: what goes comes first, in the reverse order.
 func partChanges(changed *change, before, after []element) (drops, creates []string) {
 	old, new := byKey(before), byKey(after)
-	for i := len(before) - 1; i >= 0; i-- {
-		part := before[i]
+	for _, part := range slices.Backward(before) {
+
 		if part.key == mainKey || new[part.key].sql == part.sql {
 			continue
 		}
@@ -69,9 +70,11 @@ func again(before, after element) string {
 			return after.sql
 		}
 		statement := match[1] + " SET GENERATED " + match[2]
-		for _, line := range strings.Split(match[3], "\n") {
-			statement += " SET " + strings.TrimSpace(line)
+		var statementSb72 strings.Builder
+		for line := range strings.SplitSeq(match[3], "\n") {
+			statementSb72.WriteString(" SET " + strings.TrimSpace(line))
 		}
+		statement += statementSb72.String()
 		if !strings.HasSuffix(match[3], "CYCLE") {
 			statement += " SET NO CYCLE"
 		}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"sort"
@@ -91,7 +92,7 @@ func mergeBodies(ancestor, branch, target string) (string, error) {
 	b, okB := parseTable(branch)
 	t, okT := parseTable(target)
 	if !okA || !okB || !okT {
-		return "", fmt.Errorf("its definition was changed differently on both sides")
+		return "", errors.New("its definition was changed differently on both sides")
 	}
 	merged := body{head: t.head}
 	var err error
