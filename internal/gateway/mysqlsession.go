@@ -721,7 +721,7 @@ func (s *mysqlSession) killQuery(t *session) error {
 	if err != nil {
 		return err
 	}
-	defer side.Close()
+	defer func() { _ = side.Close() }()
 	t.backendMu.Lock()
 	defer t.backendMu.Unlock()
 	if t.backendID == 0 || t == &s.session {
