@@ -70,85 +70,85 @@ policy_forms                    -              =48
 cause_of_loss_codes             -              =24
 oi_policies
 insureds                        orgs           =INSUREDS
-insured_contacts                insureds       1     even
+insured_contacts                insureds       0.2     even
 policies                        insureds       =POLICIES
 policy_terms                    policies       1     even
-policy_versions                 policies       0.3   even
-policy_transactions             policies       1     even
-policy_locations                policies       0.3   even
-policy_documents                policies       0.5   even
-policy_notes                    policies       0.25  even
-policy_cancellations            policies       0.04  even
-policy_renewals                 policies       0.2   even
-endorsements                    policies       0.15  even
-endorsement_changes             endorsements   1.5   even
-endorsement_forms               endorsements   1     even
-endorsement_approvals           endorsements   0.5   even
-policy_coverages                policies       2     even
-coverage_limits                 policy_coverages 0.1 even
-coverage_deductibles            policy_coverages 0.1 even
-additional_insureds             policies       0.1   even
-policy_fees                     policies       0.5   even
-drivers                         policies       1.3
-driver_licenses                 drivers        0.3   even
-driver_violations               drivers        0.15  even
-driver_assignments              drivers        0.2   even
-vehicles                        policies       1.4
-vehicle_coverages               vehicles       0.5   even
-vehicle_lienholders             vehicles       0.1   even
-vehicle_garaging_history        vehicles       0.05  even
+policy_versions                 policies       0.04   even
+policy_transactions             policies       0.1     even
+policy_locations                policies       0.05   even
+policy_documents                policies       0.08   even
+policy_notes                    policies       0.06  even
+policy_cancellations            policies       0.03  even
+policy_renewals                 policies       0.05   even
+endorsements                    policies       0.05  even
+endorsement_changes             endorsements   1   even
+endorsement_forms               endorsements   0.5     even
+endorsement_approvals           endorsements   0.3   even
+policy_coverages                policies       1.4     even
+coverage_limits                 policy_coverages 0.03 even
+coverage_deductibles            policy_coverages 0.03 even
+additional_insureds             policies       0.04   even
+policy_fees                     policies       0.06   even
+drivers                         policies       1.1
+driver_licenses                 drivers        0.06   even
+driver_violations               drivers        0.05  even
+driver_assignments              drivers        0.04   even
+vehicles                        policies       1.2
+vehicle_coverages               vehicles       0.05   even
+vehicle_lienholders             vehicles       0.04   even
+vehicle_garaging_history        vehicles       0.02  even
 oi_submissions
 submissions                     insureds       =SUBMISSIONS
-submission_contacts             submissions    0.2   even
+submission_contacts             submissions    0.1   even
 submission_vehicles             submissions    1
 submission_drivers              submissions    1
-submission_locations            submissions    0.1   even
-submission_documents            submissions    0.3   even
-submission_notes                submissions    0.2   even
-submission_status_history       submissions    0.5   even
-submission_tasks                submissions    0.2   even
+submission_locations            submissions    0.05   even
+submission_documents            submissions    0.1   even
+submission_notes                submissions    0.1   even
+submission_status_history       submissions    0.2   even
+submission_tasks                submissions    0.1   even
 quotes                          submissions    1     even
-quote_versions                  quotes         0.2   even
-quote_coverages                 quotes         0.5   even
-quote_vehicle_ratings           quotes         0.2   even
-quote_subjectivities            quotes         0.2   even
-quote_referrals                 quotes         0.1   even
-quote_worksheets                quotes         0.1   even
-binders                         quotes         0.3   even
-motor_carriers                  insureds       0.5   even
-motor_carrier_authorities       motor_carriers 0.4   even
-motor_carrier_operations        motor_carriers 0.4   even
-motor_carrier_commodities       motor_carriers 0.4   even
+quote_versions                  quotes         0.1   even
+quote_coverages                 quotes         0.25   even
+quote_vehicle_ratings           quotes         0.1   even
+quote_subjectivities            quotes         0.1   even
+quote_referrals                 quotes         0.05   even
+quote_worksheets                quotes         0.05   even
+binders                         quotes         0.1   even
+motor_carriers                  insureds       0.3   even
+motor_carrier_authorities       motor_carriers 0.3   even
+motor_carrier_operations        motor_carriers 0.3   even
+motor_carrier_commodities       motor_carriers 0.3   even
 fmcsa_snapshots                 motor_carriers 0.3   even
-fmcsa_inspections               motor_carriers 0.5   even
+fmcsa_inspections               motor_carriers 0.3   even
 fmcsa_violations                fmcsa_inspections 0.8 even
 fmcsa_crashes                   motor_carriers 0.1   even
 fmcsa_basic_scores              motor_carriers 0.5   even
-mvr_orders                      submission_drivers 0.2 even
+mvr_orders                      submission_drivers 0.05 even
 mvr_reports                     mvr_orders     0.9   even
 mvr_violations                  mvr_reports    0.5   even
-loss_run_requests               submissions    0.15  even
+loss_run_requests               submissions    0.08  even
 loss_runs                       loss_run_requests 0.9 even
 loss_run_claims                 loss_runs      1.2   even
-loss_run_summaries              submissions    0.1   even
+loss_run_summaries              submissions    0.05   even
 oi_claims
-claims                          policies       0.12  even
-claim_incidents                 claims         1     even
+claims                          policies       0.06  even
+claim_incidents                 claims         0.7     even
 claim_coverages                 claims         1     even
-claim_vehicles                  claims         1     even
-claim_drivers                   claims         1     even
-claim_notes                     claims         2
-claim_documents                 claims         1
-claim_diaries                   claims         0.7   even
-claim_reserves                  claims         1.2   even
-claim_status_history            claims         1     even
+claim_vehicles                  claims         0.8     even
+claim_drivers                   claims         0.6     even
+claim_notes                     claims         1
+claim_documents                 claims         0.5
+claim_diaries                   claims         0.3   even
+claim_reserves                  claims         1   even
+claim_status_history            claims         0.5     even
 claimants                       claims         1
-claimant_contacts               claimants      1     even
+claimant_contacts               claimants      0.5     even
 claimant_injuries               claimants      0.3   even
 claimant_attorneys              claimants      0.15  even
 claimant_medical_bills          claimant_injuries 1.5 even
 claim_witnesses                 claims         0.2   even
-disbursements                   claims         0.8   even
+disbursements                   claims         0.6   even
 disbursement_lines              disbursements  1     even
 disbursement_approvals          disbursements  0.5   even
 claim_vendors                   orgs           8     even
@@ -164,32 +164,32 @@ salvage_items                   claims         0.08  even
 oi_billing
 billing_accounts                insureds       1     even
 billing_plans                   orgs           4     even
-payment_schedules               policies       0.2   even
+payment_schedules               policies       0.05   even
 installments                    payment_schedules 4  even
-invoices                        policies       1.2   even
-invoice_lines                   invoices       2     even
+invoices                        policies       1   even
+invoice_lines                   invoices       1     even
 invoice_adjustments             invoices       0.03  even
-billing_notices                 invoices       0.2   even
+billing_notices                 invoices       0.05   even
 late_fees                       invoices       0.03  even
-premium_tax_assessments         policies       0.2   even
+premium_tax_assessments         policies       0.05   even
 commission_statements           agencies       6     even
-commission_entries              policies       0.5   even
+commission_entries              policies       0.2   even
 write_offs                      invoices       0.01  even
-payment_methods                 insureds       0.3   even
-payments                        invoices       0.8   even
+payment_methods                 insureds       0.2   even
+payments                        invoices       0.5   even
 payment_allocations             payments       1     even
-payment_attempts                payments       0.2   even
+payment_attempts                payments       0.06   even
 refunds                         payments       0.03  even
 chargebacks                     payments       0.01  even
 lockbox_batches                 bank_accounts  6     even
 lockbox_items                   lockbox_batches 10   even
 ach_batches                     bank_accounts  6     even
 ach_entries                     ach_batches    10    even
-premium_finance_agreements      policies       0.05  even
+premium_finance_agreements      policies       0.03  even
 trust_deposits                  bank_accounts  6     even
 gl_periods                      orgs           36    even
 gl_batches                      gl_periods     1     even
-gl_journals                     invoices       1     even
+gl_journals                     invoices       0.1     even
 gl_entries                      gl_journals    2     even
 gl_balances                     gl_periods     3     even
 gl_posting_rules                orgs           6     even
@@ -204,7 +204,7 @@ gl_cost_centers                 orgs           5     even
 reinsurance_treaties            orgs           2     even
 treaty_layers                   reinsurance_treaties 3 even
 treaty_participants             treaty_layers  2     even
-reinsurance_cessions            policies       0.2   even
+reinsurance_cessions            policies       0.08   even
 reinsurance_claim_recoveries    claims         0.05  even
 bordereaux                      reinsurance_treaties 12 even
 bordereau_lines                 bordereaux     10    even
@@ -239,7 +239,7 @@ type layout struct {
 func newLayout(policies, orgs int) (*layout, error) {
 	sizes := map[string]int{
 		"ORGS": orgs, "POLICIES": policies, "USERS": orgs*6 + policies/250, "AGENCIES": orgs*3 + policies/500,
-		"INSUREDS": max(orgs, policies*2/5), "SUBMISSIONS": policies * 13 / 10,
+		"INSUREDS": max(orgs, policies*2/5), "SUBMISSIONS": max(orgs, policies*3/10),
 	}
 	l := &layout{tables: map[string]*table{}, order: map[string][]*table{}}
 	type line struct{ fields []string }

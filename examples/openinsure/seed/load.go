@@ -18,11 +18,11 @@ import (
 const (
 	// chunkRows go into one INSERT: enough to be quick, few enough that a
 	// statement is over in some milliseconds.
-	chunkRows = 200
+	chunkRows = 500
 	// jobRows are made by one connection before another may take over.
 	jobRows = 5000
 	// deleteRows stays below the most rows a gateway lets one statement change.
-	deleteRows = 20000
+	deleteRows = 10000
 )
 
 // loader fills one keyspace.
@@ -216,16 +216,31 @@ func (l *loader) empty(ctx context.Context) error {
 	return jobs.Wait()
 }
 
+// emptyTable deletes from one id to the next: a DELETE … LIMIT from the start
+// would walk over all that was deleted before, again and again.
 func (l *loader) emptyTable(ctx context.Context, t *table) error {
-	for {
-		result, err := l.db.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s LIMIT %d", t.name, deleteRows))
+	for last := ""; ; {
+		var next string
+		err := l.db.QueryRowContext(ctx, fmt.Sprintf("SELECT id FROM %s WHERE id > ? ORDER BY id LIMIT 1 OFFSET %d", t.name, deleteRows-1), last).Scan(&next)
+		if errors.Is(err, sql.ErrNoRows) {
+			_, err = l.db.ExecContext(ctx, "DELETE FROM "+t.name+" WHERE id > ?", last)
+			return l.emptying(t, err)
+		}
+		if err == nil {
+			_, err = l.db.ExecContext(ctx, "DELETE FROM "+t.name+" WHERE id > ? AND id <= ?", last, next)
+		}
 		if err != nil {
-			return fmt.Errorf("empty %s.%s: %w", l.keyspace, t.name, err)
+			return l.emptying(t, err)
 		}
-		if count, err := result.RowsAffected(); err != nil || count < deleteRows {
-			return err
-		}
+		last = next
 	}
+}
+
+func (l *loader) emptying(t *table, err error) error {
+	if err != nil {
+		return fmt.Errorf("empty %s.%s: %w", l.keyspace, t.name, err)
+	}
+	return nil
 }
 
 func (l *loader) fill(ctx context.Context) (int, error) {

@@ -38,12 +38,12 @@ func moment(day int, h uint64) string {
 type world struct {
 	*layout
 	seed uint64
-	// ledger sums the invoices of each accounting period, row by row of gl_periods.
+	// ledger sums the journals of each accounting period, row by row of gl_periods.
 	ledger []periodTotal
 }
 
 type periodTotal struct {
-	invoices, cents int64
+	journals, cents int64
 }
 
 // row is one row to be made. The same one is used for all rows of a table.
@@ -216,12 +216,12 @@ func (w *world) isPaid(invoice int) bool {
 // sumLedger lets periods, batches and balances say what their journals add up to.
 func (w *world) sumLedger() {
 	w.ledger = make([]periodTotal, w.tables["gl_periods"].rows)
-	r := w.newRow(w.tables["invoices"])
+	r := w.newRow(w.tables["gl_journals"])
 	for i := range r.t.rows {
 		r.set(i)
 		period := &w.ledger[w.period(r)]
-		period.invoices++
-		period.cents += w.invoiceTotal(i)
+		period.journals++
+		period.cents += w.invoiceTotal(r.up("invoices"))
 	}
 }
 

@@ -406,6 +406,9 @@ var special = map[string]generator{
 	"invoices.invoice_type": func(r *row) any { return map[bool]string{true: "down_payment", false: "installment"}[r.nth() == 0] },
 	"invoice_lines.amount_cents": func(r *row) any {
 		premium, tax, fee := r.invoice(r.up("invoices"))
+		if r.siblings() == 1 {
+			return premium + tax + fee
+		}
 		return []int64{premium, tax + fee}[r.nth()%2]
 	},
 	"invoice_lines.description": func(r *row) any { return []string{"Policy premium", "Taxes and fees"}[r.nth()%2] }, "invoice_lines.coverage_code": func(*row) any { return nil },
@@ -452,7 +455,7 @@ var special = map[string]generator{
 	"gl_periods.starts_on":     func(r *row) any { return date(periodStart(r.nth())) },
 	"gl_periods.ends_on":       func(r *row) any { return date(periodStart(r.nth()+1) - 1) },
 	"gl_periods.status":        func(r *row) any { return map[bool]string{true: "open", false: "closed"}[r.nth() == r.siblings()-1] },
-	"gl_batches.journal_count": func(r *row) any { return r.ledger[r.up("gl_periods")].invoices }, "gl_batches.total_debit_cents": periodCents, "gl_batches.total_credit_cents": periodCents, "gl_batches.source": text("billing"), "gl_batches.status": text("posted"),
+	"gl_batches.journal_count": func(r *row) any { return r.ledger[r.up("gl_periods")].journals }, "gl_batches.total_debit_cents": periodCents, "gl_batches.total_credit_cents": periodCents, "gl_batches.source": text("billing"), "gl_batches.status": text("posted"),
 	"gl_journals.gl_batch_id": func(r *row) any { return r.id("gl_batches", r.period(r)) }, "gl_journals.journal_on": plus(0), "gl_journals.source_type": text("invoice"), "gl_journals.status": text("posted"), "gl_journals.total_cents": invoicePart(3),
 	"gl_journals.source_ref": func(r *row) any { return r.numberOf("invoices", r.up("invoices")) }, "gl_journals.memo": func(r *row) any { return "Invoice " + r.numberOf("invoices", r.up("invoices")) }, "gl_journals.reversed_journal_id": func(*row) any { return nil },
 	"gl_entries.gl_account_id": func(r *row) any {
@@ -462,7 +465,7 @@ var special = map[string]generator{
 	"gl_balances.gl_account_id": func(r *row) any {
 		return r.id("gl_accounts", r.tables["gl_accounts"].start(r.up("orgs"))+[]int{3, 13, 6}[r.nth()%3])
 	},
-	"gl_balances.opening_cents": zero, "gl_balances.debit_cents": balanceSide(0), "gl_balances.credit_cents": balanceSide(1), "gl_balances.closing_cents": balanceSide(2), "gl_balances.entry_count": func(r *row) any { return r.ledger[r.up("gl_periods")].invoices },
+	"gl_balances.opening_cents": zero, "gl_balances.debit_cents": balanceSide(0), "gl_balances.credit_cents": balanceSide(1), "gl_balances.closing_cents": balanceSide(2), "gl_balances.entry_count": func(r *row) any { return r.ledger[r.up("gl_periods")].journals },
 	"gl_reconciliations.gl_period_id": func(r *row) any {
 		return r.id("gl_periods", r.tables["gl_periods"].start(r.up("orgs"))+24+r.nth()%12)
 	},
