@@ -178,7 +178,7 @@ test('who may not come in is told why', async () => {
     await assert.rejects(connect({ ...ok, ssl, password: 'wrong' }), { code: '28P01' });
     await assert.rejects(connect({ ...ok, ssl, user: 'nobody' }), { code: '28000', message: /username must include branch/ });
     await assert.rejects(connect({ ...ok, ssl, user: `nobody.${ok.user.split('.')[1]}` }), { code: '28P01' });
-    await assert.rejects(connect({ ...ok, ssl, user: `${ok.user.split('.')[0]}.nothing` }), { code: '28P01' });
+    await assert.rejects(connect({ ...ok, ssl, user: `${ok.user.split('.')[0]}.nothing` }), { message: /branch nothing does not exist/ });
     await assert.rejects(connect({ ...ok, ssl, database: 'nothing' }), { code: '3D000' });
   }
 });

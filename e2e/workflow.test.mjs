@@ -8,6 +8,7 @@ import { authority, call, gone, mysqlLogin, postgresLogin, request, until } from
 
 async function openMySQL(database, branch, keyspace) {
   const db = await mysql.createConnection({ ...(await mysqlLogin(database, branch)), database: keyspace, ssl: { ca: authority() } });
+  db.on('error', () => {}); // sessions end when their branch goes
   return {
     run: (statement) => db.query(statement),
     rows: async (statement) => (await db.query(statement))[0],
@@ -17,6 +18,7 @@ async function openMySQL(database, branch, keyspace) {
 
 async function openPostgres(database, branch) {
   const db = new pg.Client({ ...(await postgresLogin(database, branch)), ssl: { ca: authority() } });
+  db.on('error', () => {}); // sessions end when their branch goes
   await db.connect();
   return {
     run: (statement) => db.query(statement),
