@@ -21,7 +21,7 @@ func deployRequestCommand(o *options) *cobra.Command {
   orrery deploy-request deploy shop 1 --wait`,
 	}
 	command.AddCommand(requestListCommand(o), requestShowCommand(o), requestCreateCommand(o), requestDiffCommand(o), requestReviewCommand(o), requestDeployCommand(o),
-		requestActCommand(o, "apply", "apply-deploy", "Let a gated deployment cut over"),
+		requestEditCommand(o), requestActCommand(o, "apply", "apply-deploy", "Let a gated deployment cut over"),
 		requestActCommand(o, "cancel", "cancel", "Take a deployment out of the queue, or stop it before its cutover"),
 		requestActCommand(o, "revert", "revert", "Undo a deployment within its revert window"),
 		requestActCommand(o, "skip-revert", "skip-revert", "End the revert window"),
@@ -226,6 +226,25 @@ func requestActCommand(o *options, verb, endpoint, short string) *cobra.Command 
 			return o.say(command.OutOrStdout(), r, "Deploy request %s: %s.", arguments[1], r.Text("deployment_state"))
 		},
 	}
+}
+
+func requestEditCommand(o *options) *cobra.Command {
+	var gated, ungated bool
+	command := &cobra.Command{
+		Use: "edit <database> <number>", Short: "Change whether a deployment waits before its cutover", Args: cobra.ExactArgs(2),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			said := "waits before its cutover"
+			if ungated {
+				said = "cuts over by itself"
+			}
+			return o.call(command, http.MethodPut, requestPath(arguments[0], arguments[1])+"/auto-apply", map[string]any{"enable": ungated}, "Deploy request %s %s.", arguments[1], said)
+		},
+	}
+	command.Flags().BoolVar(&gated, "disable-auto-apply", false, "wait for `deploy-request apply`")
+	command.Flags().BoolVar(&ungated, "enable-auto-apply", false, "cut over as soon as it is ready")
+	command.MarkFlagsMutuallyExclusive("disable-auto-apply", "enable-auto-apply")
+	command.MarkFlagsOneRequired("disable-auto-apply", "enable-auto-apply")
+	return command
 }
 
 func requestCloseCommand(o *options) *cobra.Command {
