@@ -312,7 +312,7 @@ func (t *table) size(text string, sizes map[string]int) error {
 }
 
 // Organizations and fleets are unlike in size: these weights are repeated.
-var weights = []int{1, 1, 2, 1, 5, 1, 1, 3, 1, 1, 2, 1, 8, 1, 1, 2}
+var weights = []int{1, 1, 2, 1, 5, 1, 1, 3, 1, 1, 2, 1, 8, 1, 1, 2, 1}
 
 // spread fixes where each parent's rows start when the parents' sizes differ.
 func (t *table) spread() {

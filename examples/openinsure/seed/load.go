@@ -18,8 +18,9 @@ import (
 const (
 	// chunkRows go into one INSERT: enough to be quick, few enough that a
 	// statement is over in some milliseconds.
-	chunkRows = 500
-	// jobRows are made by one connection before another may take over.
+	chunkRows = 100
+	// jobRows are one transaction: a commit costs a flush to disk, and a
+	// transaction must be over long before a gateway would end it.
 	jobRows = 5000
 	// deleteRows stays below the most rows a gateway lets one statement change.
 	deleteRows = 10000
@@ -294,13 +295,12 @@ func (l *loader) fillRange(ctx context.Context, t *table, from, to int) error {
 	if err := l.compile(r); err != nil {
 		return err
 	}
-	conn, err := l.db.Conn(ctx)
+	transaction, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	insert := &inserter{conn: conn, head: l.insertHead(t), columns: len(r.list)}
-	defer insert.close()
+	defer func() { _ = transaction.Rollback() }()
+	insert := &inserter{tx: transaction, head: l.insertHead(t), columns: len(r.list)}
 	for start := from; start < to; start += chunkRows {
 		end := min(to, start+chunkRows)
 		insert.values = insert.values[:0]
@@ -314,7 +314,8 @@ func (l *loader) fillRange(ctx context.Context, t *table, from, to int) error {
 			return err
 		}
 	}
-	return nil
+	insert.close()
+	return transaction.Commit()
 }
 
 func (l *loader) insertHead(t *table) string {
@@ -327,7 +328,7 @@ func (l *loader) insertHead(t *table) string {
 
 // inserter keeps the statement for full chunks prepared.
 type inserter struct {
-	conn    *sql.Conn
+	tx      *sql.Tx
 	head    string
 	columns int
 	values  []any
@@ -336,11 +337,11 @@ type inserter struct {
 
 func (n *inserter) send(ctx context.Context, rows int) error {
 	if rows < chunkRows {
-		_, err := n.conn.ExecContext(ctx, n.text(rows), n.values...)
+		_, err := n.tx.ExecContext(ctx, n.text(rows), n.values...)
 		return err
 	}
 	if n.full == nil {
-		statement, err := n.conn.PrepareContext(ctx, n.text(rows))
+		statement, err := n.tx.PrepareContext(ctx, n.text(rows))
 		if err != nil {
 			return err
 		}

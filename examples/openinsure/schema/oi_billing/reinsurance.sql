@@ -33,7 +33,7 @@ CREATE TABLE treaty_layers (
   layer_no              SMALLINT UNSIGNED NOT NULL,
   attachment_cents      BIGINT NOT NULL DEFAULT 0,
   limit_cents           BIGINT NOT NULL DEFAULT 0,
-  rate_on_line          VARCHAR(120) NOT NULL,
+  rate_on_line          DECIMAL(9,6) NOT NULL DEFAULT 0,
   reinstatement_count   INT NOT NULL DEFAULT 0,
   deposit_premium_cents BIGINT NOT NULL DEFAULT 0,
   status                ENUM('open', 'placed', 'exhausted') NOT NULL DEFAULT 'open',
