@@ -60,7 +60,28 @@ requests, and clients connect through one gateway.`,
 	command.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON for programs")
 	command.AddCommand(upCommand(o), downCommand(o), statusCommand(o), envCommand(o), shellCommand(o), resetCommand(o),
 		databaseCommand(o), branchCommand(o), passwordCommand(o), roleCommand(o), deployRequestCommand(o))
+	for _, group := range command.Commands() {
+		refuseUnknown(group)
+	}
 	return command
+}
+
+// refuseUnknown makes a group of commands refuse one that it does not have;
+// cobra would print the help and call it well done.
+func refuseUnknown(group *cobra.Command) {
+	if !group.HasSubCommands() || group.Runnable() {
+		return
+	}
+	group.Args = func(command *cobra.Command, arguments []string) error {
+		if len(arguments) > 0 {
+			return fmt.Errorf("unknown command %q for %q; see %s --help", arguments[0], command.CommandPath(), command.CommandPath())
+		}
+		return nil
+	}
+	group.RunE = func(command *cobra.Command, _ []string) error { return command.Help() }
+	for _, inner := range group.Commands() {
+		refuseUnknown(inner)
+	}
 }
 
 func (o *options) folder() node.Folder { return node.Folder(o.data) }

@@ -207,6 +207,7 @@ func plain(err error) string {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	text = strings.ReplaceAll(text, "unmarshal errors:\n  ", "")
 	text = strings.ReplaceAll(text, "construct errors:\n  ", "")
+	text = strings.TrimPrefix(text, "construct errors: ")
 	return unknownField.ReplaceAllStringFunc(text, func(match string) string {
 		parts := unknownField.FindStringSubmatch(match)
 		return fmt.Sprintf("unknown key %q (known here: %s)", parts[1], strings.Join(keys[parts[2]], ", "))

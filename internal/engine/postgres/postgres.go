@@ -7,12 +7,14 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -278,7 +280,10 @@ func (e *Engine) connect(ctx context.Context, b engine.Branch, user string, do f
 }
 
 // CopyData implements engine.Engine with pg_dump: one consistent snapshot,
-// while the source is written to.
+// while the source is written to. The dump is loaded in two parts, because
+// pg_dump cannot leave out event triggers, and those of safe migrations must
+// not come along: what comes after the data has no rows in it, so that they
+// can be told from everything else.
 func (e *Engine) CopyData(ctx context.Context, from, to engine.Branch) error {
 	if from.Attached != nil || to.Attached != nil {
 		return fmt.Errorf("copying data: %w", engine.ErrAttached)
@@ -291,11 +296,44 @@ func (e *Engine) CopyData(ctx context.Context, from, to engine.Branch) error {
 	if err != nil {
 		return err
 	}
-	dump := exec.CommandContext(ctx, filepath.Join(source.Binaries, "pg_dump"), "--no-owner", "--no-privileges", "--no-sync",
-		"--host="+source.Address, "--port="+strconv.Itoa(source.Port), "--username="+source.User, "postgres")
-	load := exec.CommandContext(ctx, filepath.Join(source.Binaries, "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--single-transaction",
-		"--host="+target.Address, "--port="+strconv.Itoa(target.Port), "--username="+deployer, "--dbname=postgres", "--output=/dev/null")
-	return instance.Pipe(dump, load)
+	return e.administer(ctx, from, func(conn *pgx.Conn) error {
+		tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // it only holds the snapshot
+		var snapshot string
+		if err := tx.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&snapshot); err != nil {
+			return err
+		}
+		dump := func(sections ...string) *exec.Cmd {
+			arguments := append([]string{"--no-owner", "--no-privileges", "--no-sync", "--exclude-schema=_orrery", "--snapshot=" + snapshot,
+				"--host=" + source.Address, "--port=" + strconv.Itoa(source.Port), "--username=" + source.User, "--dbname=postgres"}, sections...)
+			return exec.CommandContext(ctx, filepath.Join(source.Binaries, "pg_dump"), arguments...)
+		}
+		load := func() *exec.Cmd {
+			return exec.CommandContext(ctx, filepath.Join(source.Binaries, "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--single-transaction",
+				"--host="+target.Address, "--port="+strconv.Itoa(target.Port), "--username="+deployer, "--dbname=postgres", "--output=/dev/null")
+		}
+		if err := instance.Pipe(dump("--section=pre-data", "--section=data"), load()); err != nil {
+			return err
+		}
+		after := dump("--section=post-data")
+		var problem strings.Builder
+		after.Stderr = &problem
+		text, err := after.Output()
+		if err != nil {
+			return fmt.Errorf("pg_dump: %w: %s", err, problem.String())
+		}
+		last := load()
+		last.Stdin = bytes.NewReader(ownTriggers.ReplaceAll(text, nil))
+		if out, err := last.CombinedOutput(); err != nil {
+			return fmt.Errorf("psql: %w: %s", err, out)
+		}
+		return nil
+	})
 }
+
+var ownTriggers = regexp.MustCompile(`(?m)^(CREATE|ALTER) EVENT TRIGGER _orrery_[^;]*;$`)
 
 var _ engine.RoleKeeper = (*Engine)(nil)
