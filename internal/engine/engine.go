@@ -92,6 +92,13 @@ type Engine interface {
 	Differ() schema.Differ
 }
 
+// Locator is an Engine with several keyspaces a branch, which finds where a
+// table is.
+type Locator interface {
+	// Tables are the keyspaces of every table and view of a branch, by name.
+	Tables(ctx context.Context, b Branch) (map[string][]string, error)
+}
+
 // RoleKeeper is an Engine whose credentials are real roles on the server.
 type RoleKeeper interface {
 	CreateRole(ctx context.Context, b Branch, role Role) error

@@ -89,6 +89,10 @@ type Branch struct {
 	DefaultKeyspace string
 	// Keyspaces of a MySQL branch, in the order of the config.
 	Keyspaces func() []string
+	// Locate returns the keyspaces of a MySQL branch that have a table of that
+	// name. It is asked for tables without a keyspace in a session that has
+	// selected none; nil: such statements are left to the server.
+	Locate func(ctx context.Context, table string) ([]string, error)
 	// SafeMigrations tells whether direct DDL is refused right now.
 	SafeMigrations func() bool
 }

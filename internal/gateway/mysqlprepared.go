@@ -48,7 +48,10 @@ func (s *mysqlSession) prepare(p []byte) error {
 	if len(s.statements) >= maxClientStatements {
 		return mysqlwire.Errorf(1461, "42000", "Can't create more than max_prepared_stmt_count statements (current value: %d)", maxClientStatements)
 	}
-	st := &clientStatement{sql: string(p[1:]), database: s.database, plan: plan}
+	if err := s.route(plan); err != nil {
+		return err
+	}
+	st := &clientStatement{sql: string(p[1:]), database: s.effective(), plan: plan}
 	b, err := s.acquire(&emptyPlan)
 	if err != nil {
 		return err
@@ -141,11 +144,11 @@ func (s *mysqlSession) ensure(b *mysqlBackend, st *clientStatement) (*backendSta
 		return found, nil
 	}
 	b.evict()
-	if st.database != s.database {
+	if st.database != s.effective() {
 		if err := b.adopt(st.database, b.state); err != nil {
 			return nil, err
 		}
-		defer func() { _ = b.adopt(s.database, b.state) }()
+		defer func() { _ = b.adopt(s.effective(), b.state) }()
 	}
 	id, err := b.prepare(st.sql)
 	if err != nil {
@@ -217,6 +220,10 @@ func (s *mysqlSession) execute(p []byte) error {
 
 // onBackend takes a backend that has the statement.
 func (s *mysqlSession) onBackend(st *clientStatement) (*mysqlBackend, *backendStatement, error) {
+	s.routed = ""
+	if s.database == "" {
+		s.routed = st.database
+	}
 	b, err := s.acquire(st.plan)
 	if err != nil {
 		return nil, nil, err

@@ -28,15 +28,19 @@ type mysqlSession struct {
 	scope guard.Scope
 
 	database string
-	replica  bool
-	target   *Credential // cred, or a copy of it that reads from a replica
-	user     string      // the backend's
-	state    mysqlState
+	// routed is the keyspace of the statement in work, when the session has
+	// selected none and its tables are all in that one.
+	routed  string
+	replica bool
+	target  *Credential // cred, or a copy of it that reads from a replica
+	user    string      // the backend's
+	state   mysqlState
 
 	statements map[uint32]*clientStatement
 	nextID     uint32
 
 	pool     *pool.Pool[*mysqlBackend]
+	selected bool // the pool's connections have a database selected
 	held     *pool.Item[*mysqlBackend]
 	pins     statement.Pin
 	status   uint16
@@ -48,6 +52,7 @@ type mysqlSession struct {
 	last         *pool.Item[*mysqlBackend]
 	lastPool     *pool.Pool[*mysqlBackend]
 	lastUses     uint64
+	lastSelected bool
 	lastInsertID uint64
 	reserve      bool
 
@@ -111,7 +116,7 @@ func (s *mysqlSession) step() error {
 		return err
 	}
 	s.touch()
-	s.failed, s.setsState = false, false
+	s.failed, s.setsState, s.routed = false, false, ""
 	if err := s.dispatch(payload); err != nil {
 		return err
 	}
@@ -314,6 +319,9 @@ func (s *mysqlSession) query(p []byte) error {
 	if plan.KillID != 0 {
 		return s.kill(plan.KillID, plan.KillQuery)
 	}
+	if err := s.route(plan); err != nil {
+		return err
+	}
 	b, err := s.acquire(plan)
 	if err != nil {
 		return err
@@ -453,9 +461,14 @@ func (s *mysqlSession) release() {
 	item := s.held
 	s.held = nil
 	b := item.Conn
-	b.state, b.database = s.state, s.database
+	b.state = s.state
+	if s.database != "" {
+		b.database = s.database
+	}
 	cancelled := s.detach()
-	if ending(s.ended.Load()) != endNone {
+	// A connection of sessions without a database must not have one; there is
+	// no command that takes it away.
+	if ending(s.ended.Load()) != endNone || !s.selected && b.database != "" {
 		s.pool.Drop(item) // whoever ended us may have set its deadline
 		return
 	}
@@ -473,7 +486,7 @@ func (s *mysqlSession) release() {
 		}
 		_ = b.conn.SetDeadline(time.Time{})
 	}
-	s.last, s.lastPool, s.lastUses = item, s.pool, item.Uses()
+	s.last, s.lastPool, s.lastUses, s.lastSelected = item, s.pool, item.Uses(), s.selected
 	s.pool.Put(item, s.reserve)
 }
 
@@ -492,7 +505,7 @@ func (s *mysqlSession) discard() {
 		return
 	}
 	b.unknown = true
-	if err := b.adopt("", mysqlState{}); err != nil {
+	if err := b.adopt("", mysqlState{}); err != nil || !s.selected && b.database != "" {
 		s.pool.Drop(item)
 		return
 	}
@@ -524,14 +537,14 @@ func (s *mysqlSession) cleanUp() {
 // the pool brought to the session's state.
 func (s *mysqlSession) acquire(plan *statement.Plan) (*mysqlBackend, error) {
 	if s.held != nil {
-		return s.held.Conn, nil
+		return s.held.Conn, s.reroute(s.held.Conn)
 	}
 	for attempt := 0; ; attempt++ {
 		b, err := s.take(plan)
 		if err != nil {
 			return nil, err
 		}
-		err = b.adopt(s.database, s.state)
+		err = b.adopt(s.effective(), s.state)
 		if err == nil {
 			return b, nil
 		}
@@ -549,17 +562,25 @@ func (s *mysqlSession) acquire(plan *statement.Plan) (*mysqlBackend, error) {
 func (s *mysqlSession) take(plan *statement.Plan) (*mysqlBackend, error) {
 	key := poolKey{
 		branch: s.cred.Branch.ID, user: s.user, replica: s.replica,
-		flags: s.caps & resultFlags, selected: s.database != "",
+		flags: s.caps & resultFlags, selected: s.effective() != "",
 	}
-	target, flags, database := s.target, s.caps, s.database
+	target, flags, database := s.target, s.caps, s.effective()
+	reserve := s.reserve
+	s.reserve = false
+	previous := (plan.NeedsPrevious || reserve) && s.last != nil
+	if previous && s.effective() == "" && s.lastPool.TakeBack(s.last, s.lastUses) {
+		// Whatever keyspace the statement before was routed to.
+		s.pool, s.selected = s.lastPool, s.lastSelected
+		s.hold(s.last)
+		return s.held.Conn, nil
+	}
+	s.selected = key.selected
 	s.pool = s.server.mysqlPools.get(key, func() *pool.Pool[*mysqlBackend] {
 		return pool.New(s.server.poolConfig(target), func(ctx context.Context) (*mysqlBackend, error) {
 			return s.server.openMySQL(ctx, target, flags, database)
 		})
 	})
-	reserve := s.reserve
-	s.reserve = false
-	if (plan.NeedsPrevious || reserve) && s.last != nil && s.lastPool == s.pool && s.pool.TakeBack(s.last, s.lastUses) {
+	if previous && s.lastPool == s.pool && s.pool.TakeBack(s.last, s.lastUses) {
 		s.hold(s.last)
 		return s.held.Conn, nil
 	}

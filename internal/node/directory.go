@@ -41,7 +41,7 @@ func (d directory) Resolve(ctx context.Context, protocol gateway.Protocol, usern
 		Replica: c.Replica, CIDRs: c.CIDRs, PoolSize: c.PoolSize, Revoked: c.Revoked,
 		Branch: &gateway.Branch{
 			ID: c.Branch.ID, Name: c.Branch.Name, Database: c.Database.Name, Organization: c.Organization, Production: c.Branch.Production,
-			DefaultKeyspace: defaultKeyspace(c), Keyspaces: c.Keyspaces, SafeMigrations: c.SafeMigrations,
+			DefaultKeyspace: defaultKeyspace(c), Keyspaces: c.Keyspaces, SafeMigrations: c.SafeMigrations, Locate: c.Locate,
 		},
 	}
 	copy(credential.NativeHash[:], c.NativeHash)

@@ -323,3 +323,69 @@ func TestNoWayRound(t *testing.T) {
 	w.do("DELETE", "databases/notes/branches/main/safe-migrations", nil)
 	w.exec(production, "CREATE TABLE directly (id int PRIMARY KEY)")
 }
+
+// TestRouting: a session without a keyspace finds each table in the one that
+// has it.
+func TestRouting(t *testing.T) {
+	w := start(t, twoDatabases, map[string]string{
+		"mysql/orders/orders.sql": schemaFiles["mysql/orders/orders.sql"] + "CREATE TABLE twice (id int PRIMARY KEY); INSERT INTO twice VALUES (1);",
+		"mysql/stock/stock.sql":   schemaFiles["mysql/stock/stock.sql"] + "CREATE TABLE twice (id int PRIMARY KEY); INSERT INTO shelf VALUES (7);",
+		"postgres/notes.sql":      schemaFiles["postgres/notes.sql"],
+	})
+	db := w.open("shop", "main", "readwriter", "")
+	db.SetMaxOpenConns(1)
+	var name string
+	var id int
+	for range 3 {
+		require.NoError(t, db.QueryRow("SELECT name FROM item WHERE id = ?", 1).Scan(&name))
+		require.NoError(t, db.QueryRow("SELECT id FROM shelf").Scan(&id))
+		require.Equal(t, 7, id)
+		var database sql.NullString
+		require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&database))
+		require.False(t, database.Valid, "nobody selected a database: %s", database.String)
+	}
+	tx, err := db.Begin()
+	require.NoError(t, err)
+	for _, statement := range []string{"INSERT INTO item (name) VALUES ('a')", "INSERT INTO shelf VALUES (8)", "UPDATE item SET name = 'b' WHERE name = 'a'"} {
+		_, err := tx.Exec(statement)
+		require.NoError(t, err, statement)
+	}
+	var last int64
+	require.NoError(t, tx.QueryRow("SELECT LAST_INSERT_ID()").Scan(&last))
+	require.Positive(t, last)
+	require.NoError(t, tx.Rollback())
+	var rows int
+	require.NoError(t, db.QueryRow("SELECT count(*) FROM shelf").Scan(&rows))
+	require.Equal(t, 1, rows, "one transaction over both keyspaces was rolled back")
+	result, err := db.Exec("INSERT INTO item (name) VALUES ('c')")
+	require.NoError(t, err)
+	inserted, err := result.LastInsertId()
+	require.NoError(t, err)
+	require.NoError(t, db.QueryRow("SELECT LAST_INSERT_ID()").Scan(&last))
+	require.Equal(t, inserted, last)
+
+	for statement, want := range map[string]string{
+		"SELECT * FROM nowhere":                                 "VT05004: table 'nowhere' does not exist",
+		"SELECT * FROM twice":                                   "ambiguous table reference: twice; it is in keyspaces orders, stock",
+		"SELECT * FROM item JOIN shelf ON shelf.id = item.id":   "'orders' and 'stock'",
+		"CREATE TABLE directly (id int PRIMARY KEY)":            "direct DDL is disabled",
+		"INSERT INTO shelf SELECT id FROM item":                 "in one statement without their keyspaces",
+		"DELETE FROM item WHERE id IN (SELECT id FROM nowhere)": "'nowhere'",
+	} {
+		_, err := db.Exec(statement)
+		require.ErrorContains(t, err, want, statement)
+	}
+	w.exec(db, "INSERT INTO stock.shelf SELECT id + 100 FROM orders.item")
+	w.exec(db, "USE stock")
+	require.NoError(t, db.QueryRow("SELECT count(*) FROM twice").Scan(&rows))
+	require.Zero(t, rows)
+	_, err = db.Exec("SELECT * FROM item")
+	require.ErrorContains(t, err, "stock.item", "a selected keyspace is the only one")
+
+	// What a deploy request brings is found.
+	w.branch("shop", "feat")
+	w.exec(w.open("shop", "feat", "admin", "stock"), "CREATE TABLE pallet (id int PRIMARY KEY)")
+	path, _ := w.request(dialects[0], "feat", nil)
+	w.deploy(path, "complete_pending_revert")
+	require.NoError(t, w.open("shop", "main", "reader", "").QueryRow("SELECT count(*) FROM pallet").Scan(&rows))
+}

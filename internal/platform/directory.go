@@ -28,7 +28,18 @@ type holder struct {
 type branchFlags struct {
 	safe      atomic.Bool
 	keyspaces atomic.Pointer[[]string]
+	tables    atomic.Pointer[tableMap]
 }
+
+// tableMap is where a branch's tables were at a moment.
+type tableMap struct {
+	keyspaces map[string][]string
+	read      time.Time
+}
+
+// tablesKnown is how long a table that was not found is taken for missing:
+// long enough that a client's wrong name, repeated, does not occupy the server.
+const tablesKnown = 50 * time.Millisecond
 
 func newDirectory() *directory {
 	return &directory{holders: map[string]*holder{}, flags: map[string]*branchFlags{}}
@@ -98,6 +109,7 @@ func (l *directory) forgetKeyspaces(id string) {
 	defer l.mu.Unlock()
 	if f, found := l.flags[id]; found {
 		f.keyspaces.Store(nil)
+		f.tables.Store(nil)
 	}
 }
 
@@ -130,6 +142,8 @@ type Credential struct {
 	// Keyspaces and SafeMigrations answer for now, not for when the session began.
 	Keyspaces      func() []string
 	SafeMigrations func() bool
+	// Locate is nil where a branch has one keyspace.
+	Locate func(ctx context.Context, table string) ([]string, error)
 }
 
 // ResolvePassword finds a MySQL credential by its user name. It returns a
@@ -202,7 +216,37 @@ func (p *Platform) complete(ctx context.Context, c *Credential, branchID string,
 	flags := p.live.branch(b.ID, func(f *branchFlags) { f.safe.Store(b.SafeMigrations) })
 	c.SafeMigrations = flags.safe.Load
 	c.Keyspaces = func() []string { return p.liveKeyspaces(flags, b.ID) }
+	if d.Kind == MySQL {
+		c.Locate = func(ctx context.Context, table string) ([]string, error) { return p.locate(ctx, flags, b.ID, table) }
+	}
 	return nil
+}
+
+// locate looks a table up in what was read of the branch, and reads again when
+// it is not there: tables come by deploy requests, by DDL, and from outside.
+func (p *Platform) locate(ctx context.Context, flags *branchFlags, branchID, table string) ([]string, error) {
+	known := flags.tables.Load()
+	if known != nil && (known.keyspaces[table] != nil || time.Since(known.read) < tablesKnown) {
+		return known.keyspaces[table], nil
+	}
+	d, b, err := p.branchByID(ctx, branchID)
+	if err != nil {
+		return nil, err
+	}
+	e, hosted, err := p.hosted(ctx, d, b)
+	if err != nil {
+		return nil, err
+	}
+	locator, ok := e.(engine.Locator)
+	if !ok {
+		return nil, nil
+	}
+	found, err := locator.Tables(ctx, hosted)
+	if err != nil {
+		return nil, err
+	}
+	flags.tables.Store(&tableMap{keyspaces: found, read: time.Now()})
+	return found[table], nil
 }
 
 func (p *Platform) liveKeyspaces(flags *branchFlags, branchID string) []string {

@@ -121,6 +121,7 @@ func (h hooks) Deployed(ctx context.Context, d *deploy.Deployment) error {
 	if err != nil {
 		return fmt.Errorf("deploy request of a deployment: %w", err)
 	}
+	h.p.live.forgetKeyspaces(d.IntoID)
 	now := h.p.now()
 	if r.DeployedAt == nil {
 		r.DeployedAt = &now

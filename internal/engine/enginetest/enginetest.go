@@ -149,11 +149,15 @@ func (s *suite) load(t *testing.T, b engine.Branch) schema.Snapshot {
 
 func (s *suite) copyData(t *testing.T) {
 	copied := engine.Branch{ID: "datacopy", Keyspaces: s.Keyspaces}
+	require.NoError(t, s.engine.SetSafe(t.Context(), s.branch, true), "what keeps the source safe does not come along")
+	defer func() { require.NoError(t, s.engine.SetSafe(t.Context(), s.branch, false)) }()
 	require.NoError(t, s.engine.Create(t.Context(), copied))
 	require.NoError(t, s.engine.CopyData(t.Context(), s.branch, copied))
 	require.Equal(t, s.load(t, s.branch), s.load(t, copied))
 	s.makeRoles(t, copied)
 	require.Equal(t, s.count(t, s.branch), s.count(t, copied))
+	_, err := s.open(t, copied, "admin").ExecContext(t.Context(), "CREATE TABLE free (id int NOT NULL PRIMARY KEY)")
+	require.NoError(t, err)
 	require.NoError(t, s.engine.Drop(t.Context(), copied))
 }
 

@@ -141,6 +141,32 @@ func (e *Engine) Endpoint(ctx context.Context, b engine.Branch, login engine.Log
 // run DDL, and the gateway refuses CALL: there is no other way in.
 func (e *Engine) SetSafe(context.Context, engine.Branch, bool) error { return nil }
 
+// Tables implements engine.Locator.
+func (e *Engine) Tables(ctx context.Context, b engine.Branch) (map[string][]string, error) {
+	found := map[string][]string{}
+	err := e.administer(ctx, b, func(db *sql.DB) error {
+		marks := strings.TrimSuffix(strings.Repeat("?, ", len(b.Keyspaces)), ", ")
+		arguments := make([]any, len(b.Keyspaces))
+		for i, keyspace := range b.Keyspaces {
+			arguments[i] = keyspace
+		}
+		rows, err := db.QueryContext(ctx, "SELECT table_name, table_schema FROM information_schema.tables WHERE table_schema IN ("+marks+") ORDER BY table_schema", arguments...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var table, keyspace string
+			if err := rows.Scan(&table, &keyspace); err != nil {
+				return err
+			}
+			found[table] = append(found[table], keyspace)
+		}
+		return rows.Err()
+	})
+	return found, err
+}
+
 // Run implements engine.Engine.
 func (e *Engine) Run(ctx context.Context, b engine.Branch, keyspace, script string) error {
 	return e.connect(ctx, b, keyspace, func(db *sql.DB) error {
