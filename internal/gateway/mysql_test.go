@@ -416,3 +416,23 @@ func TestMySQLSharedPrepared(t *testing.T) {
 	}
 	require.NoError(t, group.Wait())
 }
+
+// TestLongStatementsAreForgotten: a server keeps many times a statement's text
+// for it, so what a connection keeps is bounded by text too.
+func TestLongStatementsAreForgotten(t *testing.T) {
+	f := mysqlFixture(t)
+	c := f.open("admin", "", "interpolateParams=false")
+	prepared := func() (count int) {
+		var name string
+		require.NoError(t, c.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'").Scan(&name, &count))
+		return count
+	}
+	before := prepared()
+	for i := range 40 {
+		long := fmt.Sprintf("SELECT %d, %s", i, strings.TrimSuffix(strings.Repeat("?, ", 5000), ", "))
+		st, err := c.PrepareContext(ctx, long)
+		require.NoError(t, err)
+		require.NoError(t, st.Close())
+	}
+	require.Less(t, prepared()-before, 15, "forty of 15 kB each are more than a connection keeps")
+}

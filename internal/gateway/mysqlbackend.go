@@ -23,8 +23,13 @@ const resultFlags = mysqlwire.ClientFoundRows | mysqlwire.ClientLocalFiles | mys
 	mysqlwire.ClientMultiStatements | mysqlwire.ClientMultiResults | mysqlwire.ClientPSMultiResults |
 	mysqlwire.ClientDeprecateEOF | mysqlwire.ClientNoSchema
 
-// maxBackendStatements bounds the prepared statements of one connection.
-const maxBackendStatements = 128
+// maxBackendStatements and maxStatementText bound the prepared statements of
+// one connection. A server keeps for each many times what its text takes: a
+// hundred rows of placeholders cost megabytes.
+const (
+	maxBackendStatements = 128
+	maxStatementText     = 128 << 10
+)
 
 // replyTimeout bounds the gateway's own small commands on a backend.
 const replyTimeout = 10 * time.Second
@@ -84,6 +89,8 @@ type mysqlBackend struct {
 	state      mysqlState
 	unknown    bool // must be reset before use
 	statements map[statementKey]*backendStatement
+	// statementText is the length of all their texts.
+	statementText int
 	clock      uint64
 }
 
@@ -183,6 +190,7 @@ func (b *mysqlBackend) adoptState(state mysqlState) error {
 		}
 		b.state, b.unknown = mysqlState{}, false
 		clear(b.statements)
+		b.statementText = 0
 		sets = append(sets, tracking)
 	}
 	for _, name := range slices.Sorted(maps.Keys(state.vars)) {
@@ -223,7 +231,7 @@ func literal(name, value string) string {
 
 // evict closes the least recently used statement when there are too many.
 func (b *mysqlBackend) evict() {
-	for len(b.statements) >= maxBackendStatements {
+	for len(b.statements) >= maxBackendStatements || len(b.statements) > 0 && b.statementText >= maxStatementText {
 		var oldest statementKey
 		var found *backendStatement
 		for key, st := range b.statements {
@@ -232,6 +240,7 @@ func (b *mysqlBackend) evict() {
 			}
 		}
 		delete(b.statements, oldest)
+		b.statementText -= len(oldest.sql)
 		b.closeStatement(found.id)
 	}
 }

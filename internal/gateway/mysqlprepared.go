@@ -128,7 +128,9 @@ func definitions(caps uint32, params, columns int) int {
 func (b *mysqlBackend) keep(key statementKey, id uint32) *backendStatement {
 	if old := b.statements[key]; old != nil {
 		b.closeStatement(old.id)
+		b.statementText -= len(key.sql)
 	}
+	b.statementText += len(key.sql)
 	b.clock++
 	st := &backendStatement{id: id, used: b.clock}
 	b.statements[key] = st
