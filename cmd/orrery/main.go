@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra" // the CLI library that pscale, kubectl and docker use: flags, help and completion as people know them
@@ -63,7 +64,38 @@ requests, and clients connect through one gateway.`,
 	for _, group := range command.Commands() {
 		refuseUnknown(group)
 	}
+	finish(command)
 	return command
+}
+
+// sample stands for a command's arguments in its example.
+var sample = strings.NewReplacer("<database>", "shop", "<branch>", "add-email", "<number>", "1", "<id>", "t0k3n1d", "<name>", "app")
+
+// finish gives every command an example, and its usage to an error about its
+// arguments.
+func finish(command *cobra.Command) {
+	for _, inner := range command.Commands() {
+		finish(inner)
+	}
+	if command.Example == "" && !command.HasSubCommands() {
+		command.Example = "  " + strings.TrimSuffix(sample.Replace(command.UseLine()), " [flags]")
+	}
+	if command.Example == "" {
+		for _, inner := range command.Commands() {
+			command.Example += strings.SplitN(inner.Example, "\n", 2)[0] + "\n"
+		}
+		command.Example = strings.TrimRight(command.Example, "\n")
+	}
+	check := command.Args
+	if check == nil {
+		return
+	}
+	command.Args = func(c *cobra.Command, arguments []string) error {
+		if err := check(c, arguments); err != nil {
+			return fmt.Errorf("%w\nusage: %s", err, c.UseLine())
+		}
+		return nil
+	}
 }
 
 // refuseUnknown makes a group of commands refuse one that it does not have;
