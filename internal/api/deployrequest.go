@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/orrerydb/orrery/internal/deploy"
@@ -245,6 +246,17 @@ func (a *API) createReview(c *call) (answer, error) {
 	return created(reviewView(r)), nil
 }
 
+// action is a use-case on a deploy request that needs nothing but to be asked for.
+type action func(p *platform.Platform, ctx context.Context, organization, database string, number int64, actor platform.Actor) (*platform.DeployRequest, error) //nolint:revive // a method's form
+
+func (a *API) acting(do action) handler {
+	return func(c *call) (answer, error) {
+		return a.act(c, func(number int64) (*platform.DeployRequest, error) {
+			return do(a.platform, c.Context(), c.org(), c.database(), number, c.actor)
+		})
+	}
+}
+
 // act runs a use-case on a deploy request and answers with the request.
 func (a *API) act(c *call, do func(number int64) (*platform.DeployRequest, error)) (answer, error) {
 	number, err := c.number()
@@ -307,35 +319,5 @@ func (a *API) autoDeleteBranch(c *call) (answer, error) {
 	}
 	return a.act(c, func(number int64) (*platform.DeployRequest, error) {
 		return a.platform.SetAutoDeleteBranch(c.Context(), c.org(), c.database(), number, c.actor, body.Enable)
-	})
-}
-
-func (a *API) applyDeploy(c *call) (answer, error) {
-	return a.act(c, func(number int64) (*platform.DeployRequest, error) {
-		return a.platform.ApplyDeploy(c.Context(), c.org(), c.database(), number, c.actor)
-	})
-}
-
-func (a *API) cancelDeploy(c *call) (answer, error) {
-	return a.act(c, func(number int64) (*platform.DeployRequest, error) {
-		return a.platform.CancelDeploy(c.Context(), c.org(), c.database(), number, c.actor)
-	})
-}
-
-func (a *API) revert(c *call) (answer, error) {
-	return a.act(c, func(number int64) (*platform.DeployRequest, error) {
-		return a.platform.Revert(c.Context(), c.org(), c.database(), number, c.actor)
-	})
-}
-
-func (a *API) skipRevert(c *call) (answer, error) {
-	return a.act(c, func(number int64) (*platform.DeployRequest, error) {
-		return a.platform.SkipRevert(c.Context(), c.org(), c.database(), number, c.actor)
-	})
-}
-
-func (a *API) completeDeploy(c *call) (answer, error) {
-	return a.act(c, func(number int64) (*platform.DeployRequest, error) {
-		return a.platform.CompleteErrored(c.Context(), c.org(), c.database(), number, c.actor)
 	})
 }

@@ -1,6 +1,10 @@
 package api
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/orrerydb/orrery/internal/platform"
+)
 
 // Accesses of service tokens, as PlanetScale's documentation lists them by
 // endpoint.
@@ -97,13 +101,13 @@ func (a *API) routes() {
 	a.handle("GET "+request+"/reviews", readRequest, a.reviews)
 	a.handle("POST "+request+"/reviews", review, a.createReview)
 	a.handle("POST "+request+"/deploy", writeRequest, a.deploy)
-	a.handle("POST "+request+"/apply-deploy", writeRequest, a.applyDeploy)
+	a.handle("POST "+request+"/apply-deploy", writeRequest, a.acting((*platform.Platform).ApplyDeploy))
 	a.handle("PUT "+request+"/auto-apply", writeRequest, a.autoApply)
 	a.handle("PUT "+request+"/auto-delete-branch", writeRequest, a.autoDeleteBranch)
-	a.handle("POST "+request+"/cancel", writeRequest, a.cancelDeploy)
-	a.handle("POST "+request+"/revert", writeRequest, a.revert)
-	a.handle("POST "+request+"/skip-revert", writeRequest, a.skipRevert)
-	a.handle("POST "+request+"/complete-deploy", writeRequest, a.completeDeploy)
+	a.handle("POST "+request+"/cancel", writeRequest, a.acting((*platform.Platform).CancelDeploy))
+	a.handle("POST "+request+"/revert", writeRequest, a.acting((*platform.Platform).Revert))
+	a.handle("POST "+request+"/skip-revert", writeRequest, a.acting((*platform.Platform).SkipRevert))
+	a.handle("POST "+request+"/complete-deploy", writeRequest, a.acting((*platform.Platform).CompleteErrored))
 }
 
 func splitAccess(anyOf string) []string { return strings.Split(anyOf, ",") }
