@@ -218,13 +218,18 @@ func (p *Platform) makeBranch(ctx context.Context, databaseID, branchID string) 
 	if err != nil || b.State != BranchPending {
 		return err
 	}
-	if err := p.fillBranch(ctx, d, b); err != nil {
-		b.Failure = err.Error()
-		return errors.Join(err, p.store.Save(context.WithoutCancel(ctx), b))
-	}
-	now := p.now()
-	b.State, b.Failure, b.UpdatedAt, b.SchemaChangedAt = BranchReady, "", now, &now
-	if err := p.store.Save(ctx, b); err != nil {
+	fillErr := p.fillBranch(ctx, d, b)
+	_, err = change(context.WithoutCancel(ctx), p.store, b.ID, func(current *Branch) error {
+		now := p.now()
+		current.UpdatedAt = now
+		if fillErr != nil {
+			current.Failure = fillErr.Error()
+			return nil
+		}
+		current.State, current.Failure, current.SchemaChangedAt, current.Ancestor = BranchReady, "", &now, b.Ancestor
+		return nil
+	})
+	if err := errors.Join(fillErr, err); err != nil {
 		return err
 	}
 	if b.ParentID == "" && d.State != "ready" {
@@ -361,8 +366,11 @@ func (p *Platform) removeBranch(ctx context.Context, d *Database, b *Branch, act
 
 func (p *Platform) removeUnused(ctx context.Context, d *Database, b *Branch, actor Actor) error {
 	defer p.lock(b.ID)()
-	b.State = BranchDeleting
-	if err := p.store.Save(ctx, b); err != nil {
+	b, err := change(ctx, p.store, b.ID, func(b *Branch) error {
+		b.State = BranchDeleting
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	if err := p.closeRequestsOf(ctx, b, actor); err != nil {
@@ -425,8 +433,14 @@ func (p *Platform) DemoteBranch(ctx context.Context, organization, database, nam
 
 func (p *Platform) setProduction(ctx context.Context, d *Database, b *Branch, actor Actor, production bool) (*Branch, error) {
 	defer p.lock(b.ID)()
-	b.Production, b.UpdatedAt = production, p.now()
-	b.SafeMigrations = b.SafeMigrations && production
+	b, err := change(ctx, p.store, b.ID, func(b *Branch) error {
+		b.Production, b.UpdatedAt = production, p.now()
+		b.SafeMigrations = b.SafeMigrations && production
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	e, hosted, err := p.hosted(ctx, d, b)
 	if err != nil {
 		return nil, err
@@ -435,9 +449,6 @@ func (p *Platform) setProduction(ctx context.Context, d *Database, b *Branch, ac
 		return nil, err
 	}
 	if err := e.SetSafe(ctx, hosted, b.SafeMigrations); err != nil {
-		return nil, err
-	}
-	if err := p.store.Save(ctx, b); err != nil {
 		return nil, err
 	}
 	p.live.setSafe(b.ID, b.SafeMigrations)
@@ -468,8 +479,11 @@ func (p *Platform) SetSafeMigrations(ctx context.Context, organization, database
 	if err := p.setSafe(ctx, d, b, enable); err != nil {
 		return nil, err
 	}
-	b.SafeMigrations, b.UpdatedAt = enable, p.now()
-	if err := p.store.Save(ctx, b); err != nil {
+	b, err = change(ctx, p.store, b.ID, func(b *Branch) error {
+		b.SafeMigrations, b.UpdatedAt = enable, p.now()
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	p.live.setSafe(b.ID, enable)

@@ -185,18 +185,18 @@ type DatabaseSettings struct {
 }
 
 // UpdateDatabase changes settings.
-func (p *Platform) UpdateDatabase(ctx context.Context, organization, name string, actor Actor, change DatabaseSettings) (*Database, error) {
+func (p *Platform) UpdateDatabase(ctx context.Context, organization, name string, actor Actor, asked DatabaseSettings) (*Database, error) {
 	d, err := p.Database(ctx, organization, name)
 	if err != nil {
 		return nil, err
 	}
-	if change.NewName != nil {
-		if err := validName("database", *change.NewName); err != nil {
+	if asked.NewName != nil {
+		if err := validName("database", *asked.NewName); err != nil {
 			return nil, err
 		}
 	}
-	if change.DefaultBranch != nil {
-		b, err := p.branchOf(ctx, d, *change.DefaultBranch)
+	if asked.DefaultBranch != nil {
+		b, err := p.branchOf(ctx, d, *asked.DefaultBranch)
 		if err != nil {
 			return nil, err
 		}
@@ -204,20 +204,23 @@ func (p *Platform) UpdateDatabase(ctx context.Context, organization, name string
 			return nil, refuse(Unprocessable, "branch %s is not a production branch: promote it before making it the default", b.Name)
 		}
 	}
-	set(&d.Name, change.NewName)
-	set(&d.DefaultBranch, change.DefaultBranch)
-	set(&d.RequireApproval, change.RequireApproval)
-	set(&d.ForeignKeys, change.ForeignKeys)
-	set(&d.AllowDataBranching, change.AllowDataBranching)
-	set(&d.RestrictRegion, change.RestrictRegion)
-	set(&d.InsightsRawQueries, change.InsightsRawQueries)
-	set(&d.WebConsole, change.WebConsole)
-	set(&d.AutomaticMigrations, change.AutomaticMigrations)
-	set(&d.MigrationTable, change.MigrationTable)
-	set(&d.MigrationFramework, change.MigrationFramework)
-	set(&d.DeletionProtected, change.DeletionProtected)
-	d.UpdatedAt = p.now()
-	if err := p.store.Save(ctx, d); err != nil {
+	d, err = change(ctx, p.store, d.ID, func(d *Database) error {
+		set(&d.Name, asked.NewName)
+		set(&d.DefaultBranch, asked.DefaultBranch)
+		set(&d.RequireApproval, asked.RequireApproval)
+		set(&d.ForeignKeys, asked.ForeignKeys)
+		set(&d.AllowDataBranching, asked.AllowDataBranching)
+		set(&d.RestrictRegion, asked.RestrictRegion)
+		set(&d.InsightsRawQueries, asked.InsightsRawQueries)
+		set(&d.WebConsole, asked.WebConsole)
+		set(&d.AutomaticMigrations, asked.AutomaticMigrations)
+		set(&d.MigrationTable, asked.MigrationTable)
+		set(&d.MigrationFramework, asked.MigrationFramework)
+		set(&d.DeletionProtected, asked.DeletionProtected)
+		d.UpdatedAt = p.now()
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	p.audit(ctx, actor, "database.settings_updated", "Database", d.ID, d.Name, nil)

@@ -232,6 +232,9 @@ func (p *Platform) insertRequest(ctx context.Context, d *Database, r *DeployRequ
 // it was made. Approvals of the old plan lapse.
 func (p *Platform) refresh(ctx context.Context, d *Database, r *DeployRequest) (*DeployRequest, error) {
 	defer p.lock(r.ID)()
+	if err := p.store.Get(ctx, r, By{"id", r.ID}); err != nil {
+		return nil, err
+	}
 	_, head, err := p.branchByID(ctx, r.HeadID)
 	if err != nil {
 		return nil, err
@@ -250,33 +253,37 @@ func (p *Platform) refresh(ctx context.Context, d *Database, r *DeployRequest) (
 	}
 	headHash, intoHash := digest(wanted), digest(present)
 	if headHash == r.HeadHash && intoHash == r.IntoHash {
-		return r, nil
+		return r, p.fillRequest(ctx, r)
 	}
 	next := &deploy.Deployment{ID: r.DeploymentID}
 	if err := p.plan(ctx, d, head, wanted, present, next); err != nil {
 		return nil, err
 	}
-	deployment, err := p.runner.Renew(ctx, r.DeploymentID, func(current *deploy.Deployment) (bool, error) {
+	renewed := false
+	_, err = p.runner.Renew(ctx, r.DeploymentID, func(current *deploy.Deployment) (bool, error) {
 		if current.State.Active() || current.State.Ended() {
 			return false, nil
 		}
 		current.Plan, current.LintErrors = next.Plan, next.LintErrors
 		current.Original, current.Head, current.Ancestor = next.Original, next.Head, next.Ancestor
 		current.CheckErrors, current.InstantEligible, current.State = next.CheckErrors, next.InstantEligible, next.State
-		return true, nil
+		renewed = true
+		return true, p.store.ReplaceOperations(ctx, current.ID, deploy.NewOperations(current, deploy.OperationPending, p.now()))
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := p.store.ReplaceOperations(ctx, deployment.ID, deploy.NewOperations(deployment, deploy.OperationPending, p.now())); err != nil {
-		return nil, err
+	if renewed {
+		r, err = change(ctx, p.store, r.ID, func(r *DeployRequest) error {
+			r.Approved = r.Approved && r.HeadHash == headHash
+			r.HeadHash, r.IntoHash, r.UpdatedAt = headHash, intoHash, p.now()
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	if r.HeadHash != headHash {
-		r.Approved = false
-	}
-	r.HeadHash, r.IntoHash, r.UpdatedAt = headHash, intoHash, p.now()
-	r.Deployment = deployment
-	return r, p.store.Save(ctx, r)
+	return r, p.fillRequest(ctx, r)
 }
 
 // plan fills a deployment with the way from present to what wanted asks for.
@@ -355,8 +362,12 @@ func (p *Platform) ReviewDeployRequest(ctx context.Context, organization, databa
 		return nil, err
 	}
 	if state == "approved" {
-		r.Approved, r.UpdatedAt = true, now
-		if err := p.store.Save(ctx, r); err != nil {
+		reviewed := r.HeadHash
+		_, err := change(ctx, p.store, r.ID, func(r *DeployRequest) error {
+			r.Approved, r.UpdatedAt = r.HeadHash == reviewed, now
+			return nil
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -500,12 +511,21 @@ func (p *Platform) CloseDeployRequest(ctx context.Context, organization, databas
 }
 
 func (p *Platform) closeRequest(ctx context.Context, r *DeployRequest, by *Actor) error {
-	if r.State == Closed {
+	closed, err := change(ctx, p.store, r.ID, func(r *DeployRequest) error {
+		if r.State == Closed {
+			return nil
+		}
+		now := p.now()
+		r.State, r.ClosedBy, r.ClosedAt, r.UpdatedAt = Closed, by, &now, now
 		return nil
+	})
+	if err != nil {
+		return err
 	}
-	now := p.now()
-	r.State, r.ClosedBy, r.ClosedAt, r.UpdatedAt = Closed, by, &now, now
-	return p.store.Save(ctx, r)
+	deployment, comments := r.Deployment, r.Comments
+	*r = *closed
+	r.Deployment, r.Comments = deployment, comments
+	return nil
 }
 
 // closeRequestsOf closes the open requests of a branch that goes away.
@@ -516,12 +536,12 @@ func (p *Platform) closeRequestsOf(ctx context.Context, b *Branch, actor Actor) 
 	}
 	now := p.now()
 	for _, r := range open {
-		r.BranchDeletedBy, r.BranchDeletedAt = &actor, &now
-		if r.State == Closed {
-			if err := p.store.Save(ctx, r); err != nil {
-				return err
-			}
-			continue
+		_, err := change(ctx, p.store, r.ID, func(r *DeployRequest) error {
+			r.BranchDeletedBy, r.BranchDeletedAt = &actor, &now
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 		if err := p.closeRequest(ctx, r, &actor); err != nil {
 			return err

@@ -73,11 +73,11 @@ func (x executor) unchanged(ctx context.Context, d *deploy.Deployment, headHash 
 	if r.HeadHash == headHash {
 		return nil
 	}
-	r.Approved = false
-	if err := x.p.store.Save(ctx, r); err != nil {
-		return err
-	}
-	return deploy.ErrChanged
+	_, err := change(ctx, x.p.store, r.ID, func(r *DeployRequest) error {
+		r.Approved = false
+		return nil
+	})
+	return errors.Join(deploy.ErrChanged, err)
 }
 
 // Apply implements deploy.Executor.
@@ -122,17 +122,23 @@ func (h hooks) Deployed(ctx context.Context, d *deploy.Deployment) error {
 		return fmt.Errorf("deploy request of a deployment: %w", err)
 	}
 	h.p.live.forgetKeyspaces(d.IntoID)
-	now := h.p.now()
-	if r.DeployedAt == nil {
-		r.DeployedAt = &now
-	}
-	if err := h.p.store.Save(ctx, r); err != nil {
+	if r, err = h.markDeployed(ctx, r); err != nil {
 		return err
 	}
 	if err := h.closeDeployed(ctx, r, d); err != nil {
 		return err
 	}
 	return h.setAncestor(ctx, d, d.Head)
+}
+
+func (h hooks) markDeployed(ctx context.Context, r *DeployRequest) (*DeployRequest, error) {
+	return change(ctx, h.p.store, r.ID, func(r *DeployRequest) error {
+		if r.DeployedAt == nil {
+			now := h.p.now()
+			r.DeployedAt = &now
+		}
+		return nil
+	})
 }
 
 func (h hooks) closeDeployed(ctx context.Context, r *DeployRequest, d *deploy.Deployment) error {
@@ -146,16 +152,14 @@ func (h hooks) closeDeployed(ctx context.Context, r *DeployRequest, d *deploy.De
 
 // setAncestor makes later requests of the same branch start from there.
 func (h hooks) setAncestor(ctx context.Context, d *deploy.Deployment, ancestor schema.Snapshot) error {
-	defer h.p.lock(d.HeadID)()
-	_, head, err := h.p.branchByID(ctx, d.HeadID)
-	if gone(err) {
+	_, err := change(ctx, h.p.store, d.HeadID, func(head *Branch) error {
+		head.Ancestor = ancestor
 		return nil
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil // the branch has been deleted meanwhile
 	}
-	if err != nil {
-		return err
-	}
-	head.Ancestor = ancestor
-	return h.p.store.Save(ctx, head)
+	return err
 }
 
 // gone tells that the branch has been deleted meanwhile.
@@ -172,11 +176,7 @@ func (h hooks) Ended(ctx context.Context, d *deploy.Deployment) error {
 	}
 	switch d.State {
 	case deploy.Complete:
-		if r.DeployedAt == nil { // nothing was left to do
-			now := h.p.now()
-			r.DeployedAt = &now
-		}
-		if err := h.p.store.Save(ctx, r); err != nil {
+		if r, err = h.markDeployed(ctx, r); err != nil {
 			return err
 		}
 		if err := h.p.closeRequest(ctx, r, &d.Actor); err != nil {

@@ -161,8 +161,11 @@ func (p *Platform) RenewPassword(ctx context.Context, organization, database, br
 	if !w.Renewable() {
 		return nil, nil, refuse(Unprocessable, "password %s does not expire and cannot be renewed", id)
 	}
-	w.ExpiresAt = expiry(p.now(), w.TTL)
-	if err := p.store.Save(ctx, w); err != nil {
+	w, err = change(ctx, p.store, w.ID, func(w *Password) error {
+		w.ExpiresAt = expiry(p.now(), w.TTL)
+		return nil
+	})
+	if err != nil {
 		return nil, nil, err
 	}
 	p.live.expire(w.ID, w.ExpiresAt)
@@ -181,9 +184,12 @@ func (p *Platform) UpdatePassword(ctx context.Context, organization, database, b
 			return nil, nil, err
 		}
 	}
-	set(&w.Name, name)
-	set(&w.CIDRs, cidrs)
-	if err := p.store.Save(ctx, w); err != nil {
+	w, err = change(ctx, p.store, w.ID, func(w *Password) error {
+		set(&w.Name, name)
+		set(&w.CIDRs, cidrs)
+		return nil
+	})
+	if err != nil {
 		return nil, nil, err
 	}
 	p.audit(ctx, actor, "password.updated", "DatabaseBranchPassword", w.ID, w.Name, nil)

@@ -69,7 +69,8 @@ type Store interface {
 	// List fills the slice with all rows that match, in that order
 	// ("created_at", or "number DESC").
 	List(ctx context.Context, records any, order string, by ...By) error
-	// Transaction runs f on a store whose changes all happen or none.
+	// Transaction runs f on a store whose changes all happen or none. What f
+	// gets stays as it is until f has ended.
 	Transaction(ctx context.Context, f func(Store) error) error
 }
 
@@ -171,6 +172,22 @@ func (p *Platform) Organizations(ctx context.Context) ([]*Organization, error) {
 func (p *Platform) Organization(ctx context.Context, name string) (*Organization, error) {
 	o := &Organization{}
 	return o, found(p.store.Get(ctx, o, By{"name", name}), "organization %s does not exist", name)
+}
+
+// change reads a record, changes it and writes it, as one step: whoever else
+// changes it waits, and finds what was written.
+func change[T any](ctx context.Context, store Store, id string, f func(*T) error) (*T, error) {
+	record := new(T)
+	err := store.Transaction(ctx, func(s Store) error {
+		if err := s.Get(ctx, record, By{"id", id}); err != nil {
+			return err
+		}
+		if err := f(record); err != nil {
+			return err
+		}
+		return s.Save(ctx, record)
+	})
+	return record, err
 }
 
 // found turns the store's "no such record" into a refusal with a text.

@@ -178,9 +178,12 @@ func (p *Platform) RenameRole(ctx context.Context, organization, database, branc
 	if err != nil {
 		return nil, nil, err
 	}
-	set(&r.Name, name)
-	r.UpdatedAt = p.now()
-	if err := p.store.Save(ctx, r); err != nil {
+	r, err = change(ctx, p.store, r.ID, func(r *PostgresRole) error {
+		set(&r.Name, name)
+		r.UpdatedAt = p.now()
+		return nil
+	})
+	if err != nil {
 		return nil, nil, err
 	}
 	p.audit(ctx, actor, "role.updated", "PostgresRole", r.ID, r.Name, nil)
@@ -196,8 +199,11 @@ func (p *Platform) RenewRole(ctx context.Context, organization, database, branch
 	if r.TTL == 0 {
 		return nil, nil, refuse(Unprocessable, "role %s does not expire and cannot be renewed", id)
 	}
-	r.ExpiresAt, r.UpdatedAt = expiry(p.now(), r.TTL), p.now()
-	if err := p.store.Save(ctx, r); err != nil {
+	r, err = change(ctx, p.store, r.ID, func(r *PostgresRole) error {
+		r.ExpiresAt, r.UpdatedAt = expiry(p.now(), r.TTL), p.now()
+		return nil
+	})
+	if err != nil {
 		return nil, nil, err
 	}
 	p.live.expire(r.ID, r.ExpiresAt)
@@ -211,14 +217,19 @@ func (p *Platform) ResetRole(ctx context.Context, organization, database, branch
 	if err != nil {
 		return nil, nil, err
 	}
-	r.PlainText = "pscale_pw_" + random(secretAlphabet, secretLength)
-	if r.SCRAM, err = scramVerifier(r.PlainText); err != nil {
+	secret := "pscale_pw_" + random(secretAlphabet, secretLength)
+	verifier, err := scramVerifier(secret)
+	if err != nil {
 		return nil, nil, err
 	}
-	r.UpdatedAt = p.now()
-	if err := p.store.Save(ctx, r); err != nil {
+	r, err = change(ctx, p.store, r.ID, func(r *PostgresRole) error {
+		r.SCRAM, r.UpdatedAt = verifier, p.now()
+		return nil
+	})
+	if err != nil {
 		return nil, nil, err
 	}
+	r.PlainText = secret
 	p.live.revoke(r.ID)
 	p.audit(ctx, actor, "role.password_reset", "PostgresRole", r.ID, r.Name, nil)
 	return b, r, nil

@@ -156,13 +156,16 @@ func (p *Platform) AddAccess(ctx context.Context, organization, id, database str
 			return nil, err
 		}
 	}
-	for _, access := range accesses {
-		present := slices.ContainsFunc(t.Accesses, func(a TokenAccess) bool { return a.Access == access && a.Database == database })
-		if !present {
-			t.Accesses = append(t.Accesses, TokenAccess{ID: deploy.NewID(), Access: access, Database: database})
+	t, err = change(ctx, p.store, t.ID, func(t *ServiceToken) error {
+		for _, access := range accesses {
+			present := slices.ContainsFunc(t.Accesses, func(a TokenAccess) bool { return a.Access == access && a.Database == database })
+			if !present {
+				t.Accesses = append(t.Accesses, TokenAccess{ID: deploy.NewID(), Access: access, Database: database})
+			}
 		}
-	}
-	if err := p.store.Save(ctx, t); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	p.audit(ctx, actor, "service_token.granted_access", "ServiceToken", t.ID, t.Name, map[string]string{"database": database})
@@ -175,10 +178,13 @@ func (p *Platform) RemoveAccess(ctx context.Context, organization, id, database 
 	if err != nil {
 		return err
 	}
-	t.Accesses = slices.DeleteFunc(t.Accesses, func(a TokenAccess) bool {
-		return a.Database == database && slices.Contains(accesses, a.Access)
+	_, err = change(ctx, p.store, t.ID, func(t *ServiceToken) error {
+		t.Accesses = slices.DeleteFunc(t.Accesses, func(a TokenAccess) bool {
+			return a.Database == database && slices.Contains(accesses, a.Access)
+		})
+		return nil
 	})
-	if err := p.store.Save(ctx, t); err != nil {
+	if err != nil {
 		return err
 	}
 	p.audit(ctx, actor, "service_token.deleted_access", "ServiceToken", t.ID, t.Name, map[string]string{"database": database})

@@ -18,6 +18,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"github.com/uptrace/bun/migrate"
@@ -118,6 +119,9 @@ func (s *Store) Get(ctx context.Context, record any, by ...platform.By) error {
 	query := s.with.NewSelect().Model(record)
 	for _, b := range by {
 		query = query.Where("? = ?", bun.Ident(b.Column), b.Value)
+	}
+	if s.db == nil && s.with.Dialect().Name() == dialect.PG {
+		query = query.For("UPDATE") // SQLite's transactions exclude each other anyway
 	}
 	err := query.Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
