@@ -207,6 +207,7 @@ func (c *call) number() (int64, error) {
 func page[T any](c *call, all []T, view func(T) object) (answer, error) {
 	query := c.URL.Query()
 	current, per := positive(query.Get("page"), 1), min(positive(query.Get("per_page"), 25), 100)
+	current = min(current, len(all)/per+1)
 	from := min((current-1)*per, len(all))
 	to := min(from+per, len(all))
 	data := make([]object, 0, to-from)

@@ -40,6 +40,9 @@ func orNil(text string) any {
 }
 
 func (a *API) databases(c *call) (answer, error) {
+	if !c.token.MayAnywhere(splitAccess(readDatabase)) {
+		return answer{}, &platform.Error{Code: platform.Forbidden, Message: "the service token lacks access for this: it may read no database"}
+	}
 	all, err := a.platform.Databases(c.Context(), c.org())
 	if err != nil {
 		return answer{}, err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strings"
 	"time"
 
 	"github.com/orrerydb/orrery/internal/platform"
@@ -54,11 +55,39 @@ func (a *API) createPassword(c *call) (answer, error) {
 	if err := c.read(&body); err != nil {
 		return answer{}, err
 	}
+	if err := a.mayConnect(c, "connect", body.Role == platform.Reader); err != nil {
+		return answer{}, err
+	}
 	b, w, err := a.platform.CreatePassword(c.Context(), c.org(), c.database(), c.branch(), c.actor, platform.NewPassword(body))
 	if err != nil {
 		return answer{}, err
 	}
 	return created(a.passwordView(b)(w)), nil
+}
+
+// mayConnect checks the access by the kind of branch: what is for development
+// branches opens no production branch, and what is for reading only makes no
+// credential that writes. verb is connect, create or delete.
+func (a *API) mayConnect(c *call, verb string, reads bool) error {
+	_, b, err := a.platform.Branch(c.Context(), c.org(), c.database(), c.branch())
+	if err != nil {
+		return err
+	}
+	suffix := "_branch_password"
+	if verb == "connect" {
+		suffix = "_branch"
+	}
+	accesses := []string{verb + suffix}
+	if b.Production {
+		accesses = []string{verb + "_production" + suffix}
+		if reads {
+			accesses = append(accesses, verb+"_production_read_only"+suffix)
+		}
+	}
+	if c.token.May(c.database(), accesses) {
+		return nil
+	}
+	return &platform.Error{Code: platform.Forbidden, Message: "the service token lacks access for this branch: it needs " + strings.Join(accesses, " or ")}
 }
 
 func (a *API) updatePassword(c *call) (answer, error) {
@@ -85,5 +114,12 @@ func (a *API) renewPassword(c *call) (answer, error) {
 }
 
 func (a *API) deletePassword(c *call) (answer, error) {
+	_, w, err := a.platform.Password(c.Context(), c.org(), c.database(), c.branch(), c.PathValue("id"))
+	if err != nil {
+		return answer{}, err
+	}
+	if err := a.mayConnect(c, "delete", w.Role == platform.Reader); err != nil {
+		return answer{}, err
+	}
 	return empty(), a.platform.DeletePassword(c.Context(), c.org(), c.database(), c.branch(), c.PathValue("id"), c.actor)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"time"
 
 	"github.com/orrerydb/orrery/internal/platform"
@@ -47,6 +48,9 @@ func (a *API) createRole(c *call) (answer, error) {
 	if err := c.read(&body); err != nil {
 		return answer{}, err
 	}
+	if err := a.mayConnect(c, "create", slices.Equal(body.Inherited, []string{"pg_read_all_data"})); err != nil {
+		return answer{}, err
+	}
 	b, r, err := a.platform.CreateRole(c.Context(), c.org(), c.database(), c.branch(), c.actor, platform.NewRole(body))
 	if err != nil {
 		return answer{}, err
@@ -77,10 +81,16 @@ func (a *API) renewRole(c *call) (answer, error) {
 }
 
 func (a *API) resetRole(c *call) (answer, error) {
+	if err := a.mayConnect(c, "delete", false); err != nil {
+		return answer{}, err
+	}
 	return a.roleChanged(a.platform.ResetRole(c.Context(), c.org(), c.database(), c.branch(), c.PathValue("id"), c.actor))
 }
 
 func (a *API) resetDefaultRole(c *call) (answer, error) {
+	if err := a.mayConnect(c, "delete", false); err != nil {
+		return answer{}, err
+	}
 	return a.roleChanged(a.platform.ResetRole(c.Context(), c.org(), c.database(), c.branch(), "default", c.actor))
 }
 
@@ -93,6 +103,9 @@ func (a *API) deleteRole(c *call) (answer, error) {
 	if err := c.read(&body); err != nil {
 		return answer{}, err
 	}
+	if err := a.mayConnect(c, "delete", false); err != nil {
+		return answer{}, err
+	}
 	if body.Successor == "" {
 		body.Successor = c.URL.Query().Get("successor")
 	}
@@ -102,6 +115,9 @@ func (a *API) deleteRole(c *call) (answer, error) {
 func (a *API) reassignRole(c *call) (answer, error) {
 	var body successorBody
 	if err := c.read(&body); err != nil {
+		return answer{}, err
+	}
+	if err := a.mayConnect(c, "delete", false); err != nil {
 		return answer{}, err
 	}
 	return empty(), a.platform.ReassignRole(c.Context(), c.org(), c.database(), c.branch(), c.PathValue("id"), body.Successor, c.actor)

@@ -10,7 +10,7 @@ import (
 // endpoint.
 const (
 	readBranch     = "read_branch,delete_branch,create_branch,connect_production_branch,connect_branch"
-	readDatabase   = "read_database,delete_database,write_database,read_branch,delete_branch,create_branch,promote_branches,demote_branches,connect_production_branch,connect_branch,read_deploy_request,create_deploy_request,approve_deploy_request"
+	readDatabase   = "read_database,delete_database,write_database,read_branch,delete_branch,create_branch,promote_branches,demote_branches,connect_production_branch,connect_branch,read_deploy_request,create_deploy_request,approve_deploy_request,review_deploy_request,delete_production_branch,connect_production_read_only_branch,create_branch_password,create_production_branch_password,create_production_read_only_branch_password,delete_branch_password,delete_production_branch_password,delete_production_read_only_branch_password,read_backups,write_backups"
 	connectBranch  = "connect_production_branch,connect_production_read_only_branch,connect_branch"
 	deletePassword = "delete_production_branch_password,delete_production_read_only_branch_password,delete_branch_password"
 	createRole     = "create_production_branch_password,create_production_read_only_branch_password,create_branch_password"
@@ -48,7 +48,7 @@ func (a *API) routes() {
 	a.handle("DELETE "+tokens+"/{id}/access", "write_service_tokens", a.removeTokenAccess)
 	a.handle("GET "+tokens+"/{id}/grants", "read_service_tokens", a.tokenGrants)
 
-	a.handle("GET "+org+"/databases", readDatabase, a.databases)
+	a.handle("GET "+org+"/databases", "", a.databases)
 	a.handle("POST "+org+"/databases", "create_databases", a.createDatabase)
 	a.handle("GET "+database, readDatabase, a.database)
 	a.handle("PATCH "+database, "write_database", a.updateDatabase)
@@ -90,7 +90,7 @@ func (a *API) routes() {
 	a.handle("POST "+role+"/reset", deletePassword, a.resetRole)
 	a.handle("POST "+role+"/reassign", deletePassword, a.reassignRole)
 
-	a.handle("GET "+database+"/deploy-queue", readRequest, a.deployQueue)
+	a.handle("GET "+database+"/deploy-queue", "", a.deployQueue)
 	a.handle("GET "+database+"/deploy-requests", readRequest, a.deployRequests)
 	a.handle("POST "+database+"/deploy-requests", writeRequest, a.createDeployRequest)
 	a.handle("GET "+request, readRequest, a.deployRequest)

@@ -221,6 +221,7 @@ func (r *Runner) Deploy(ctx context.Context, id string, actor Actor, instant boo
 		}
 		now := r.now()
 		d.State, d.Actor, d.InstantDDL, d.QueuedAt = Queued, actor, instant, &now
+		d.CancelAsked, d.CutoverAsked, d.CancelledActor, d.CutoverActor, d.Failure = false, false, nil, nil, ""
 		return nil
 	})
 }
@@ -284,6 +285,9 @@ func (r *Runner) Revert(ctx context.Context, id string) (*Deployment, error) {
 				why = "it cannot be undone without loss: " + d.Plan.RevertNotes[0]
 			}
 			return d.refuse("revert", why)
+		}
+		if d.SkipRevertAsked || !r.now().Before(*d.RevertExpiresAt) {
+			return d.refuse("revert", "its revert window has ended")
 		}
 		d.RevertAsked, d.State = true, InProgressRevert
 		return nil

@@ -18,11 +18,19 @@ func (r *Runner) step(l *lane, id string) (moved bool, next time.Duration, err e
 		return false, 0, err
 	}
 	if d.CancelAsked && (d.State == Submitting || d.State == InProgress || d.State == PendingCutover) {
-		return true, 0, r.move(l, id, InProgressCancel, nil)
+		return true, 0, r.move(l, d, InProgressCancel, nil)
 	}
+	moved, next, err = r.stepFrom(l, d)
+	if errors.Is(err, errMoved) {
+		return true, 0, nil // somebody asked for something else meanwhile: look again
+	}
+	return moved, next, err
+}
+
+func (r *Runner) stepFrom(l *lane, d *Deployment) (moved bool, next time.Duration, err error) {
 	switch d.State {
 	case Queued:
-		return true, 0, r.move(l, id, Submitting, func(d *Deployment, now time.Time) { d.StartedAt, d.SubmittedAt = &now, &now })
+		return true, 0, r.move(l, d, Submitting, func(d *Deployment, now time.Time) { d.StartedAt, d.SubmittedAt = &now, &now })
 	case Submitting:
 		return true, 0, r.submit(l, d)
 	case InProgress:
@@ -31,7 +39,7 @@ func (r *Runner) step(l *lane, id string) (moved bool, next time.Duration, err e
 		if !d.CutoverAsked && !d.AutoCutover {
 			return false, 0, nil
 		}
-		return true, 0, r.move(l, id, InProgressCutover, func(d *Deployment, now time.Time) { d.CutoverAt = &now })
+		return true, 0, r.move(l, d, InProgressCutover, func(d *Deployment, now time.Time) { d.CutoverAt = &now })
 	case InProgressCutover:
 		return true, 0, r.cutOver(l, d)
 	case InProgressCancel:
@@ -49,8 +57,16 @@ func (r *Runner) step(l *lane, id string) (moved bool, next time.Duration, err e
 	}
 }
 
-func (r *Runner) move(l *lane, id string, to State, also func(*Deployment, time.Time)) error {
-	_, err := r.update(r.ctx, l, id, func(d *Deployment) error {
+// errMoved is returned when a deployment is no longer in the state that a step
+// began with, or is to be cancelled before its cutover.
+var errMoved = errors.New("the deployment has moved")
+
+// move takes a deployment from the state that it was read in to another.
+func (r *Runner) move(l *lane, from *Deployment, to State, also func(*Deployment, time.Time)) error {
+	_, err := r.update(r.ctx, l, from.ID, func(d *Deployment) error {
+		if d.State != from.State || to == InProgressCutover && d.CancelAsked {
+			return errMoved
+		}
 		d.State = to
 		if also != nil {
 			also(d, r.now())
@@ -68,7 +84,7 @@ func (r *Runner) submit(l *lane, d *Deployment) error {
 			return err
 		}
 		if errors.Is(err, ErrChanged) {
-			return r.move(l, d.ID, Ready, func(d *Deployment, _ time.Time) { d.QueuedAt, d.StartedAt, d.SubmittedAt = nil, nil, nil })
+			return r.move(l, d, Ready, func(d *Deployment, _ time.Time) { d.QueuedAt, d.StartedAt, d.SubmittedAt = nil, nil, nil })
 		}
 		return r.fail(l, d, fmt.Errorf("the plan could not be made for the target as it is now: %w", err))
 	}
@@ -78,7 +94,7 @@ func (r *Runner) submit(l *lane, d *Deployment) error {
 	if len(d.Plan.Operations) == 0 {
 		return r.finish(l, d, Complete) // somebody else deployed the same change
 	}
-	return r.move(l, d.ID, InProgress, func(current *Deployment, _ time.Time) {
+	return r.move(l, d, InProgress, func(current *Deployment, _ time.Time) {
 		current.Plan, current.Original, current.Head, current.Ancestor = d.Plan, d.Original, d.Head, d.Ancestor
 	})
 }
@@ -87,7 +103,7 @@ func (r *Runner) submit(l *lane, d *Deployment) error {
 // the statements themselves are the cutover, so a gated deployment waits here
 // with production untouched.
 func (r *Runner) prepare(l *lane, d *Deployment) error {
-	return r.move(l, d.ID, PendingCutover, func(d *Deployment, now time.Time) { d.ReadyAt = &now })
+	return r.move(l, d, PendingCutover, func(d *Deployment, now time.Time) { d.ReadyAt = &now })
 }
 
 // cutOver runs the operations that the live schema does not show yet.
@@ -95,6 +111,11 @@ func (r *Runner) cutOver(l *lane, d *Deployment) error {
 	operations, err := r.store.Operations(r.ctx, d.ID)
 	if err != nil {
 		return err
+	}
+	for _, o := range operations {
+		if o.State == OperationError { // a roll-back was interrupted
+			return r.rollBack(l, d, o, errors.New(o.Failure))
+		}
 	}
 	if err := r.reconcile(d, operations); err != nil {
 		return r.interruptedOr(err, func() error { return r.fail(l, d, err) })
@@ -120,7 +141,7 @@ func (r *Runner) cutOver(l *lane, d *Deployment) error {
 	if !d.Revertible() {
 		return r.finish(l, d, Complete)
 	}
-	return r.move(l, d.ID, CompletePendingRevert, func(d *Deployment, now time.Time) {
+	return r.move(l, d, CompletePendingRevert, func(d *Deployment, now time.Time) {
 		expires := now.Add(r.window)
 		d.RevertExpiresAt, d.FinishedAt = &expires, &now
 	})
@@ -195,6 +216,8 @@ func (r *Runner) rollBack(l *lane, d *Deployment, failed *Operation, cause error
 	what := fmt.Sprintf("statement failed: %s: %v", failed.Change.Statement, cause)
 	undo, err := r.executor.Remaining(r.ctx, d, d.Original)
 	switch {
+	case r.ctx.Err() != nil:
+		return r.ctx.Err() // the next process goes on with the roll-back
 	case err != nil:
 		what += fmt.Sprintf("; what had been applied before it stays: %v", err)
 	case len(undo) == 0:
@@ -202,18 +225,41 @@ func (r *Runner) rollBack(l *lane, d *Deployment, failed *Operation, cause error
 	case d.Plan.Reverse == nil:
 		what += "; applied before it, and kept because undoing would lose data: " + applied(r, d)
 	default:
-		what += r.undo(d, undo)
+		undone, err := r.undo(d, undo)
+		if err != nil {
+			return err
+		}
+		what += undone
 	}
 	return r.fail(l, d, errors.New(what))
 }
 
-func (r *Runner) undo(d *Deployment, undo []schema.Operation) string {
+// undo runs the statements that take the target back. Its error means that it
+// was interrupted.
+func (r *Runner) undo(d *Deployment, undo []schema.Operation) (string, error) {
 	for i, change := range undo {
-		if err := r.executor.Apply(r.ctx, d, change); err != nil {
-			return fmt.Sprintf("; rolling back failed at %q (%v), still to undo: %s", change.Statement, err, statements(undo[i:]))
+		err := r.executor.Apply(r.ctx, d, change)
+		if r.ctx.Err() != nil {
+			return "", r.ctx.Err()
+		}
+		if err != nil {
+			return fmt.Sprintf("; rolling back failed at %q (%v), still to undo: %s", change.Statement, err, statements(undo[i:])), nil
 		}
 	}
-	return "; what had been applied before it was rolled back, the target has its old schema"
+	operations, err := r.store.Operations(r.ctx, d.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, o := range operations {
+		if o.State != OperationComplete {
+			continue
+		}
+		o.State, o.Progress = OperationCancelled, 0
+		if err := r.saveOperation(o); err != nil {
+			return "", err
+		}
+	}
+	return "; what had been applied before it was rolled back, the target has its old schema", nil
 }
 
 func applied(r *Runner, d *Deployment) string {
@@ -240,7 +286,7 @@ func statements(changes []schema.Operation) string {
 
 func (r *Runner) fail(l *lane, d *Deployment, cause error) error {
 	r.log.Warn("deployment failed", "deployment", d.ID, "number", d.Number, "error", cause)
-	err := r.move(l, d.ID, CompleteError, func(d *Deployment, now time.Time) {
+	err := r.move(l, d, CompleteError, func(d *Deployment, now time.Time) {
 		d.Failure, d.FinishedAt = cause.Error(), &now
 	})
 	if err != nil {
@@ -270,7 +316,7 @@ func (r *Runner) finish(l *lane, d *Deployment, state State) error {
 	if err := r.hooks.Ended(r.ctx, &ended); err != nil {
 		return err
 	}
-	return r.move(l, d.ID, state, func(d *Deployment, now time.Time) {
+	return r.move(l, d, state, func(d *Deployment, now time.Time) {
 		if d.FinishedAt == nil {
 			d.FinishedAt = &now
 		}
@@ -290,7 +336,7 @@ func (r *Runner) revert(l *lane, d *Deployment) error {
 	}
 	return r.interruptedOr(err, func() error {
 		r.log.Warn("revert failed", "deployment", d.ID, "error", err)
-		if moveErr := r.move(l, d.ID, CompleteRevertError, func(d *Deployment, _ time.Time) {
+		if moveErr := r.move(l, d, CompleteRevertError, func(d *Deployment, _ time.Time) {
 			d.Failure = "revert: " + err.Error()
 		}); moveErr != nil {
 			return moveErr

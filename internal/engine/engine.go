@@ -15,6 +15,10 @@ import (
 // only a managed one can do (sleep, for example).
 var ErrAttached = errors.New("the branch lives on an attached server")
 
+// ErrUnknownRole is returned when a role is to be a member of one that the
+// server does not have.
+var ErrUnknownRole = errors.New("the server has no such role")
+
 // Branch is what an engine needs to know of a branch.
 type Branch struct {
 	ID         string

@@ -91,7 +91,7 @@ type mysqlBackend struct {
 	statements map[statementKey]*backendStatement
 	// statementText is the length of all their texts.
 	statementText int
-	clock      uint64
+	clock         uint64
 }
 
 func (b *mysqlBackend) Alive() bool { return b.r.Buffered() == 0 && b.probe.Alive() }

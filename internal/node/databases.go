@@ -24,12 +24,15 @@ func (n *Node) ensureDatabases(ctx context.Context, progress Progress) error {
 			return fmt.Errorf("database %s: %w", d.Name, err)
 		}
 	}
+	kept := map[string]bool{}
 	for _, b := range n.config.Bindings {
-		if _, err := n.Platform.EnsureBinding(ctx, binding(b), n.key); err != nil {
+		credential, err := n.Platform.EnsureBinding(ctx, binding(b), n.key)
+		if err != nil {
 			return fmt.Errorf("binding %s: %w", b.Name, err)
 		}
+		kept[credential.Username] = true
 	}
-	return nil
+	return n.Platform.KeepBindings(ctx, kept)
 }
 
 func binding(b config.Binding) platform.Binding {

@@ -169,14 +169,21 @@ func (n *Node) Close(ctx context.Context) error {
 		n.stop()
 	}
 	<-n.done
+	if n.Platform != nil {
+		n.Platform.Stop() // so that no request waits for a branch to be made
+	}
+	// A client that does not leave must not take the time that servers need
+	// for an orderly end.
+	polite, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
 	switch {
 	case n.http != nil:
-		errs = append(errs, n.http.Shutdown(ctx))
+		errs = append(errs, n.http.Shutdown(polite))
 	case n.listener != nil:
 		errs = append(errs, n.listener.Close())
 	}
 	if n.gateway != nil {
-		errs = append(errs, n.gateway.Shutdown(ctx))
+		errs = append(errs, n.gateway.Shutdown(polite))
 	}
 	if n.Platform != nil {
 		n.Platform.Close()

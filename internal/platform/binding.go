@@ -3,9 +3,11 @@ package platform
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/orrerydb/orrery/internal/deploy"
+	"github.com/orrerydb/orrery/internal/engine"
 )
 
 // Binding is a named entry point of the config to one branch.
@@ -94,11 +96,72 @@ func (p *Platform) ensureBoundRole(ctx context.Context, d *Database, b *Branch, 
 	if isNew {
 		r = &PostgresRole{ID: deploy.NewID(), BranchID: b.ID, Username: username, Binding: c.Name, Actor: b.Actor, CreatedAt: now}
 	}
+	changed := !slices.Equal(r.Inherited, inheritedBy(c.Role))
 	r.Name, r.PoolSize, r.Inherited, r.UpdatedAt, r.PlainText = c.Name, int64(c.PoolSize), inheritedBy(c.Role), now, c.Password
 	if isNew {
 		return p.insertRole(ctx, d, b, r)
 	}
+	if changed {
+		keeper, hosted, err := p.keeper(ctx, d, b)
+		if err != nil {
+			return err
+		}
+		if err := keeper.CreateRole(ctx, hosted, engine.Role{Name: r.Username, Inherits: r.Inherited}); err != nil {
+			return err
+		}
+		p.live.revoke(r.ID)
+	}
 	return p.store.Save(ctx, r)
+}
+
+// KeepBindings revokes the credentials of bindings that the config no longer
+// has, or has elsewhere. kept are the user names of those it has.
+func (p *Platform) KeepBindings(ctx context.Context, kept map[string]bool) error {
+	var passwords []*Password
+	if err := p.store.List(ctx, &passwords, "created_at"); err != nil {
+		return err
+	}
+	for _, w := range passwords {
+		if w.Binding == "" || kept[w.Username] {
+			continue
+		}
+		if err := p.store.Delete(ctx, w); err != nil {
+			return err
+		}
+		p.live.revoke(w.ID)
+	}
+	var roles []*PostgresRole
+	if err := p.store.List(ctx, &roles, "created_at"); err != nil {
+		return err
+	}
+	for _, r := range roles {
+		if r.Binding == "" || kept[r.FullUsername()] {
+			continue
+		}
+		if err := p.dropBoundRole(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Platform) dropBoundRole(ctx context.Context, r *PostgresRole) error {
+	d, b, err := p.branchByID(ctx, r.BranchID)
+	if err != nil {
+		return err
+	}
+	keeper, hosted, err := p.keeper(ctx, d, b)
+	if err != nil {
+		return err
+	}
+	if err := keeper.DropRole(ctx, hosted, r.Username, ""); err != nil {
+		return err
+	}
+	if err := p.store.Delete(ctx, r); err != nil {
+		return err
+	}
+	p.live.revoke(r.ID)
+	return nil
 }
 
 // inheritedBy maps roles as pscale does.

@@ -308,13 +308,39 @@ func (p *Platform) finishBranches(ctx context.Context) error {
 		}
 		switch b.State {
 		case BranchPending:
-			if err := p.restartPending(ctx, d, b); err != nil {
-				return err
-			}
+			err = p.restartPending(ctx, d, b)
 		case BranchDeleting:
-			if err := p.dropBranch(ctx, d, b); err != nil {
+			err = p.dropBranch(ctx, d, b)
+		}
+		if err != nil {
+			// One branch that cannot be finished must not keep the others down.
+			p.log.Error("branch could not be finished", "database", d.Name, "branch", b.Name, "error", err)
+			failure := err.Error()
+			if _, err := change(ctx, p.store, b.ID, func(b *Branch) error { b.Failure = failure; return nil }); err != nil {
 				return err
 			}
+		}
+	}
+	return p.forgetEmptyDatabases(ctx)
+}
+
+// forgetEmptyDatabases ends what a DeleteDatabase began: a database has a
+// branch for as long as it lives.
+func (p *Platform) forgetEmptyDatabases(ctx context.Context) error {
+	var all []*Database
+	if err := p.store.List(ctx, &all, "name"); err != nil {
+		return err
+	}
+	for _, d := range all {
+		var branches []*Branch
+		if err := p.store.List(ctx, &branches, "created_at", By{"database_id", d.ID}); err != nil {
+			return err
+		}
+		if len(branches) > 0 {
+			continue
+		}
+		if err := p.store.Delete(ctx, d); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -386,6 +412,9 @@ func (p *Platform) removeUnused(ctx context.Context, d *Database, b *Branch, act
 func (p *Platform) dropBranch(ctx context.Context, d *Database, b *Branch) error {
 	if err := p.revokeAll(ctx, b); err != nil {
 		return err
+	}
+	if b.Attached != nil {
+		return p.store.Delete(ctx, b) // the server is not ours to drop
 	}
 	e, hosted, err := p.hosted(ctx, d, b)
 	if err != nil {

@@ -204,6 +204,12 @@ func (p *Platform) UpdateDatabase(ctx context.Context, organization, name string
 			return nil, refuse(Unprocessable, "branch %s is not a production branch: promote it before making it the default", b.Name)
 		}
 	}
+	if asked.NewName != nil && *asked.NewName != d.Name {
+		if err := p.refuseRename(ctx, organization, d, *asked.NewName); err != nil {
+			return nil, err
+		}
+	}
+	before := d.Name
 	d, err = change(ctx, p.store, d.ID, func(d *Database) error {
 		set(&d.Name, asked.NewName)
 		set(&d.DefaultBranch, asked.DefaultBranch)
@@ -223,8 +229,53 @@ func (p *Platform) UpdateDatabase(ctx context.Context, organization, name string
 	if err != nil {
 		return nil, err
 	}
+	if err := p.moveAccesses(ctx, before, d.Name); err != nil {
+		return nil, err
+	}
 	p.audit(ctx, actor, "database.settings_updated", "Database", d.ID, d.Name, nil)
 	return d, nil
+}
+
+func (p *Platform) refuseRename(ctx context.Context, organization string, d *Database, name string) error {
+	if p.attached[d.Name] != nil {
+		return refuse(Unprocessable, "database %s is named by the config, which attaches its server: rename it there", d.Name)
+	}
+	if _, err := p.Database(ctx, organization, name); err == nil {
+		return refuse(Unprocessable, "database %s already exists in organization %s", name, organization)
+	}
+	return nil
+}
+
+// moveAccesses keeps tokens' rights with their database: after a rename, or
+// nowhere ("") when it is gone. A later database of the same name inherits none.
+func (p *Platform) moveAccesses(ctx context.Context, from, to string) error {
+	if from == to {
+		return nil
+	}
+	var all []*ServiceToken
+	if err := p.store.List(ctx, &all, "created_at"); err != nil {
+		return err
+	}
+	for _, t := range all {
+		_, err := change(ctx, p.store, t.ID, func(t *ServiceToken) error {
+			kept := []TokenAccess{}
+			for _, access := range t.Accesses {
+				if access.Database == from && to == "" {
+					continue
+				}
+				if access.Database == from {
+					access.Database = to
+				}
+				kept = append(kept, access)
+			}
+			t.Accesses = kept
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func set[T any](field *T, value *T) {
@@ -252,6 +303,9 @@ func (p *Platform) DeleteDatabase(ctx context.Context, organization, name string
 		}
 	}
 	if err := p.store.Delete(ctx, d); err != nil {
+		return err
+	}
+	if err := p.moveAccesses(ctx, d.Name, ""); err != nil {
 		return err
 	}
 	p.audit(ctx, actor, "database.deleted", "Database", d.ID, d.Name, nil)

@@ -232,8 +232,19 @@ func (p *Platform) insertRequest(ctx context.Context, d *Database, r *DeployRequ
 // it was made. Approvals of the old plan lapse.
 func (p *Platform) refresh(ctx context.Context, d *Database, r *DeployRequest) (*DeployRequest, error) {
 	defer p.lock(r.ID)()
+	return p.refreshLocked(ctx, d, r)
+}
+
+// refreshLocked is refresh for who holds the request's lock.
+func (p *Platform) refreshLocked(ctx context.Context, d *Database, r *DeployRequest) (*DeployRequest, error) {
 	if err := p.store.Get(ctx, r, By{"id", r.ID}); err != nil {
 		return nil, err
+	}
+	if err := p.fillRequest(ctx, r); err != nil {
+		return nil, err
+	}
+	if r.State != Open || r.Deployment.State.Active() || r.Deployment.State.Ended() {
+		return r, nil
 	}
 	_, head, err := p.branchByID(ctx, r.HeadID)
 	if err != nil {
@@ -394,10 +405,10 @@ func (p *Platform) Deploy(ctx context.Context, organization, database string, nu
 	if r.State != Open {
 		return nil, refuse(Unprocessable, "deploy request %d is closed", number)
 	}
-	if !r.Deployment.State.Active() && !r.Deployment.State.Ended() {
-		if r, err = p.refresh(ctx, d, r); err != nil {
-			return nil, err
-		}
+	// The lock is held until it is queued: what was approved is what is queued.
+	defer p.lock(r.ID)()
+	if r, err = p.refreshLocked(ctx, d, r); err != nil {
+		return nil, err
 	}
 	if d.RequireApproval && !r.Approved {
 		return nil, refuse(Unprocessable, "deploy request %d must be approved before it can be deployed", number)
@@ -543,6 +554,15 @@ func (p *Platform) closeRequestsOf(ctx context.Context, b *Branch, actor Actor) 
 		if err != nil {
 			return err
 		}
+		if err := p.closeRequest(ctx, r, &actor); err != nil {
+			return err
+		}
+	}
+	var into []*DeployRequest
+	if err := p.store.List(ctx, &into, "number", By{"into_id", b.ID}, By{"state", Open}); err != nil {
+		return err
+	}
+	for _, r := range into {
 		if err := p.closeRequest(ctx, r, &actor); err != nil {
 			return err
 		}

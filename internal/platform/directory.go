@@ -99,9 +99,12 @@ func (l *directory) branch(id string, fill func(*branchFlags)) *branchFlags {
 func (l *directory) setSafe(id string, safe bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f, found := l.flags[id]; found {
-		f.safe.Store(safe)
+	f, found := l.flags[id]
+	if !found {
+		f = &branchFlags{}
+		l.flags[id] = f
 	}
+	f.safe.Store(safe)
 }
 
 func (l *directory) forgetKeyspaces(id string) {
@@ -213,6 +216,10 @@ func (p *Platform) complete(ctx context.Context, c *Credential, branchID string,
 	}
 	c.Organization, c.Database, c.Branch = p.settings.Organization, d, b
 	c.Revoked = p.live.hold(c.ID, expires)
+	if err := p.stillThere(ctx, d.Kind, c.ID); err != nil {
+		p.live.revoke(c.ID)
+		return err
+	}
 	flags := p.live.branch(b.ID, func(f *branchFlags) { f.safe.Store(b.SafeMigrations) })
 	c.SafeMigrations = flags.safe.Load
 	c.Keyspaces = func() []string { return p.liveKeyspaces(flags, b.ID) }
@@ -220,6 +227,16 @@ func (p *Platform) complete(ctx context.Context, c *Credential, branchID string,
 		c.Locate = func(ctx context.Context, table string) ([]string, error) { return p.locate(ctx, flags, b.ID, table) }
 	}
 	return nil
+}
+
+// stillThere asks again once a revocation would be heard: one that came
+// between the first look and now would otherwise be missed.
+func (p *Platform) stillThere(ctx context.Context, kind Kind, id string) error {
+	var record any = &Password{}
+	if kind == Postgres {
+		record = &PostgresRole{}
+	}
+	return found(p.store.Get(ctx, record, By{"id", id}), "the credential was deleted")
 }
 
 // locate looks a table up in what was read of the branch, and reads again when

@@ -102,7 +102,12 @@ func (x executor) Remaining(ctx context.Context, d *deploy.Deployment, wanted sc
 	if digest(present) == digest(wanted) {
 		return nil, nil
 	}
-	plan, err := e.Differ().Diff(ctx, server, present, wanted, present)
+	// Three-way: what others did to the target meanwhile is not the deployment's.
+	base := d.Original
+	if digest(wanted) == digest(d.Original) {
+		base = d.Plan.Desired
+	}
+	plan, err := e.Differ().Diff(ctx, server, base, wanted, present)
 	return plan.Operations, err
 }
 
@@ -203,6 +208,15 @@ func (h hooks) deleteHead(ctx context.Context, d *deploy.Deployment) error {
 	}
 	if head.Production || head.Name == database.DefaultBranch {
 		return nil
+	}
+	running, err := h.p.store.ActiveDeployments(ctx, d.DatabaseID)
+	if err != nil {
+		return err
+	}
+	for _, other := range running {
+		if other.ID != d.ID && other.HeadID == head.ID {
+			return nil // another deployment needs the branch; it may delete it
+		}
 	}
 	return h.p.removeUnused(ctx, database, head, d.Actor)
 }

@@ -100,8 +100,8 @@ func (p *Platform) CreatePassword(ctx context.Context, organization, database, b
 	default:
 		return nil, nil, refuse(Invalid, "role %q is not valid: use reader, writer, readwriter or admin", asked.Role)
 	}
-	if asked.TTL < 0 {
-		return nil, nil, refuse(Invalid, "ttl must not be negative")
+	if err := validTTL(asked.TTL); err != nil {
+		return nil, nil, err
 	}
 	if err := validCIDRs(asked.CIDRs); err != nil {
 		return nil, nil, err
@@ -122,6 +122,16 @@ func (p *Platform) CreatePassword(ctx context.Context, organization, database, b
 
 func (w *Password) hash(plain string) {
 	w.NativeHash, w.SHA256Hash = nativeHash(plain), sha256Hash(plain)
+}
+
+// longestTTL is ten years, in seconds.
+const longestTTL = 10 * 365 * 24 * 60 * 60
+
+func validTTL(seconds int64) error {
+	if seconds < 0 || seconds > longestTTL {
+		return refuse(Invalid, "ttl must be between 0 and %d seconds", int64(longestTTL))
+	}
+	return nil
 }
 
 func expiry(now time.Time, ttl int64) *time.Time {

@@ -134,6 +134,10 @@ func (p *Platform) Open(ctx context.Context) error {
 	return p.runner.Start(ctx)
 }
 
+// Stop begins to close: what is made in the background is left for the next
+// start.
+func (p *Platform) Stop() { p.cancel() }
+
 // Close stops deployments and the making of branches where they are.
 func (p *Platform) Close() {
 	p.cancel()

@@ -121,8 +121,8 @@ func (p *Platform) CreateRole(ctx context.Context, organization, database, branc
 			return nil, nil, refuse(Invalid, "inherited_roles: %q is not valid; use any of %s", inherited, strings.Join(inheritable, ", "))
 		}
 	}
-	if asked.TTL < 0 {
-		return nil, nil, refuse(Invalid, "ttl must not be negative")
+	if err := validTTL(asked.TTL); err != nil {
+		return nil, nil, err
 	}
 	now := p.now()
 	r := &PostgresRole{
@@ -151,6 +151,9 @@ func (p *Platform) insertRole(ctx context.Context, d *Database, b *Branch, r *Po
 	}
 	role := engine.Role{Name: r.Username, Inherits: r.Inherited, Replication: r.Replication}
 	if err := keeper.CreateRole(ctx, hosted, role); err != nil {
+		if errors.Is(err, engine.ErrUnknownRole) {
+			return refuse(Invalid, "inherited_roles: %v", err)
+		}
 		return err
 	}
 	return p.store.Insert(ctx, r)
@@ -260,6 +263,7 @@ func (p *Platform) DeleteRole(ctx context.Context, organization, database, branc
 	if err := p.store.Delete(ctx, r); err != nil {
 		return err
 	}
+	p.live.revoke(r.ID) // who logged in meanwhile
 	p.audit(ctx, actor, "role.deleted", "PostgresRole", r.ID, r.Name, nil)
 	return nil
 }

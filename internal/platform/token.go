@@ -53,6 +53,11 @@ func (t *ServiceToken) May(database string, anyOf []string) bool {
 	})
 }
 
+// MayAnywhere tells whether the token has one of the rights in any database.
+func (t *ServiceToken) MayAnywhere(anyOf []string) bool {
+	return t.Operator || slices.ContainsFunc(t.Accesses, func(a TokenAccess) bool { return slices.Contains(anyOf, a.Access) })
+}
+
 // Authenticate returns the token with that id if the secret is its.
 func (p *Platform) Authenticate(ctx context.Context, id, secret string) (*ServiceToken, error) {
 	t := &ServiceToken{}
@@ -92,8 +97,8 @@ func (p *Platform) CreateServiceToken(ctx context.Context, organization string, 
 	if err != nil {
 		return nil, err
 	}
-	if ttl < 0 {
-		return nil, refuse(Invalid, "ttl must not be negative")
+	if err := validTTL(ttl); err != nil {
+		return nil, err
 	}
 	now := p.now()
 	t := &ServiceToken{

@@ -64,7 +64,8 @@ func (e *Engine) Create(ctx context.Context, b engine.Branch) error {
 			return err
 		}
 		for _, statement := range []string{
-			`ALTER ROLE postgres CREATEDB CREATEROLE REPLICATION BYPASSRLS`,
+			`ALTER ROLE postgres CREATEDB ` + createRole(conn) + ` REPLICATION BYPASSRLS`,
+			`ALTER ROLE ` + deployer + ` CREATEROLE`,
 			`ALTER DATABASE postgres OWNER TO postgres`,
 			`GRANT pg_read_all_data, pg_write_all_data, pg_monitor, pg_signal_backend, pg_checkpoint TO postgres WITH ADMIN OPTION`,
 			`GRANT postgres TO ` + deployer,
@@ -76,6 +77,17 @@ func (e *Engine) Create(ctx context.Context, b engine.Branch) error {
 		}
 		return nil
 	})
+}
+
+// createRole is the owner's right to make roles. Before PostgreSQL 16 it would
+// include granting itself any role but a superuser's: programs and files of
+// the machine, and our own logins.
+func createRole(conn *pgx.Conn) string {
+	major, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), ".")
+	if version, err := strconv.Atoi(major); err == nil && version >= 16 {
+		return "CREATEROLE"
+	}
+	return "NOCREATEROLE"
 }
 
 func ensureRole(ctx context.Context, conn *pgx.Conn, role engine.Role) error {
@@ -102,7 +114,13 @@ func (e *Engine) CreateRole(ctx context.Context, b engine.Branch, role engine.Ro
 		return nil
 	}
 	return e.administer(ctx, b, func(conn *pgx.Conn) error {
+		if err := knownRoles(ctx, conn, role.Inherits); err != nil {
+			return err
+		}
 		if err := ensureRole(ctx, conn, role); err != nil {
+			return err
+		}
+		if err := strip(ctx, conn, role.Name); err != nil {
 			return err
 		}
 		name := quote(role.Name)
@@ -130,6 +148,43 @@ func (e *Engine) CreateRole(ctx context.Context, b engine.Branch, role engine.Ro
 		}
 		return nil
 	})
+}
+
+// knownRoles tells whether the server has the roles; some came with later versions.
+func knownRoles(ctx context.Context, conn *pgx.Conn, names []string) error {
+	for _, name := range names {
+		var exists bool
+		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&exists); err != nil {
+			return fmt.Errorf("role %s: %w", name, err)
+		}
+		if !exists {
+			return fmt.Errorf("%w: %s", engine.ErrUnknownRole, name)
+		}
+	}
+	return nil
+}
+
+// strip takes every right from a role, so that what is granted next is all
+// that it has.
+func strip(ctx context.Context, conn *pgx.Conn, name string) error {
+	rows, err := conn.Query(ctx, `SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles x ON x.oid = m.member WHERE x.rolname = $1`, name)
+	if err != nil {
+		return fmt.Errorf("memberships of role %s: %w", name, err)
+	}
+	memberships, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("memberships of role %s: %w", name, err)
+	}
+	statements := []string{"ALTER ROLE " + quote(name) + " RESET role", "ALTER ROLE " + quote(name) + " NOREPLICATION", "REVOKE " + quote(name) + " FROM " + quote(Owner)}
+	for _, membership := range memberships {
+		statements = append(statements, "REVOKE "+quote(membership)+" FROM "+quote(name))
+	}
+	for _, statement := range statements {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("role %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // DropRole implements engine.RoleKeeper.
@@ -263,6 +318,10 @@ func (e *Engine) connect(ctx context.Context, b engine.Branch, user string, do f
 	config.Database, config.TLSConfig, config.Fallbacks = "postgres", nil, nil
 	if b.Attached == nil {
 		config.User = user
+	}
+	if user == superuser {
+		// Nothing that a client of the branch made is found by a bare name.
+		config.RuntimeParams["search_path"] = "pg_catalog"
 	}
 	if server.Network == "tcp" {
 		host, _, err := net.SplitHostPort(server.Address)

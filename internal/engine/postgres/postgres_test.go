@@ -36,6 +36,7 @@ func TestEngine(t *testing.T) {
 			"ALTER SYSTEM SET max_connections = 10", "CREATE ROLE intruder SUPERUSER", "COPY (SELECT 1) TO PROGRAM 'true'", "COPY item FROM '/etc/passwd'",
 			"SELECT pg_read_file('/etc/passwd')", "SELECT lo_import('/etc/passwd')", "SET SESSION AUTHORIZATION orrery", "ALTER ROLE orrery PASSWORD 'x'",
 			"CREATE EVENT TRIGGER x ON ddl_command_end EXECUTE FUNCTION now()", "SET ROLE orrery_deploy", "SET ROLE orrery",
+			"GRANT pg_execute_server_program TO postgres", "DROP ROLE orrery_deploy", "ALTER ROLE orrery_deploy SET role TO orrery", "ALTER ROLE orrery_deploy PASSWORD 'x'",
 		},
 	})
 }

@@ -14,7 +14,7 @@ import (
 // objects, which are no schema.
 const installSafe = `
 CREATE SCHEMA IF NOT EXISTS _orrery;
-CREATE OR REPLACE FUNCTION _orrery.refuse_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $refuse$
+CREATE OR REPLACE FUNCTION _orrery.refuse_ddl() RETURNS event_trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $refuse$
 DECLARE
 	touched boolean;
 BEGIN

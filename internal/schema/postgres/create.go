@@ -124,7 +124,7 @@ var (
 func createRoles(ctx context.Context, conn *pgx.Conn, keyspaces ...schema.Keyspace) ([]string, error) {
 	var made []string
 	for _, role := range rolesIn(keyspaces...) {
-		err := run(ctx, conn, "CREATE ROLE "+role+" NOLOGIN")
+		err := asLogin(ctx, conn, "CREATE ROLE "+role+" NOLOGIN")
 		if code := sqlState(err); code == "42710" || code == "23505" {
 			continue
 		}
@@ -134,6 +134,16 @@ func createRoles(ctx context.Context, conn *pgx.Conn, keyspaces ...schema.Keyspa
 		made = append(made, role)
 	}
 	return made, nil
+}
+
+// asLogin runs a statement as the role that logged in, which may make roles;
+// the one that it acts as may not.
+func asLogin(ctx context.Context, conn *pgx.Conn, statement string) error {
+	if err := run(ctx, conn, "SET ROLE NONE"); err != nil {
+		return err
+	}
+	err := run(ctx, conn, statement)
+	return errors.Join(err, run(ctx, conn, "RESET ROLE"))
 }
 
 // rolesIn lists the roles that statements name, quoted as they are there.
