@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,4 +142,38 @@ func (w *world) columns(db *sql.DB, table string) string {
 	names, err := rows.Columns()
 	require.NoError(w, err)
 	return strings.Join(names, ",")
+}
+
+func (w *world) environment() map[string]string {
+	w.Helper()
+	variables, err := w.folder.Environment(w.Context())
+	require.NoError(w, err)
+	all := map[string]string{}
+	for _, v := range variables {
+		all[v.Name] = v.Value
+	}
+	return all
+}
+
+// rewrite replaces the config below its listen line.
+func (w *world) rewrite(text string) {
+	w.Helper()
+	require.NoError(w, os.WriteFile(w.config, []byte("organization: acme\n"+listen+text), 0o600))
+}
+
+// at is a binding's URL on the gateway that runs now.
+func (w *world) at(address string) string {
+	w.Helper()
+	u, err := url.Parse(address)
+	require.NoError(w, err)
+	u.Host = w.operator.Postgres
+	return u.String()
+}
+
+func openURL(t *testing.T, address string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", address)
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	return db
 }
