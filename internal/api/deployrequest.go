@@ -247,7 +247,7 @@ func (a *API) createReview(c *call) (answer, error) {
 }
 
 // action is a use-case on a deploy request that needs nothing but to be asked for.
-type action func(p *platform.Platform, ctx context.Context, organization, database string, number int64, actor platform.Actor) (*platform.DeployRequest, error) //nolint:revive // a method's form
+type action func(p *platform.Platform, ctx context.Context, organization, database string, number int64, actor platform.Actor) (*platform.DeployRequest, error)
 
 func (a *API) acting(do action) handler {
 	return func(c *call) (answer, error) {

@@ -59,7 +59,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("COMMERCE: %w", err)
 	}
-	config.MaxConns = int32(min(o.connections, 100)) //nolint:gosec // at most 100
+	config.MaxConns = int32(min(o.connections, 100))
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func (s *shop) add(name, prefix string, rows int, columns ...column) {
 	s.byName[name] = t
 	own := []column{{"uid", func(i int) any { return s.uid(name, i) }}}
 	own = append(own, columns...)
-	for _, column := range []column{
+	own = append(own, []column{
 		{"status", func(i int) any {
 			return `{"phase": "` + pick([]string{"ready", "ready", "draft"}, s.hash(name, i, 90)) + `"}`
 		}},
@@ -73,9 +73,7 @@ func (s *shop) add(name, prefix string, rows int, columns ...column) {
 		{"annotations", func(i int) any { return fmt.Sprintf(`{"source": "import", "batch": %d}`, i/1000+1) }},
 		{"create_ts", func(i int) any { return s.when(name, i) }},
 		{"update_ts", func(i int) any { return s.when(name, i).Add(time.Duration(s.hash(name, i, 93)%72) * time.Hour) }},
-	} {
-		own = append(own, column)
-	}
+	}...)
 	t.columns = own
 	s.tables = append(s.tables, t)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -50,7 +51,7 @@ var byName = map[string]generator{
 	"fein":           func(r *row) any { return fmt.Sprintf("%02d-%07d", 10+r.hash(19)%80, r.hash(19)>>8%10000000) },
 	"tax_number":     func(r *row) any { return fmt.Sprintf("%02d-%07d", 10+r.hash(19)%80, r.hash(19)>>8%10000000) },
 	"mc_number":      func(r *row) any { return fmt.Sprintf("MC%d", 200000+max(0, r.up("insureds"))%1300000) },
-	"npn":            func(r *row) any { return fmt.Sprintf("%d", 3000000+r.i) },
+	"npn":            func(r *row) any { return strconv.Itoa(3000000 + r.i) },
 	"storage_key":    func(r *row) any { return fmt.Sprintf("%s/%s.pdf", r.t.name, r.id(r.t.name, r.i)) },
 	"am_best_rating": func(r *row) any { return pick(words("A++ A+ A A A- B++"), r.hash(20)) },
 	"rating":         func(r *row) any { return pick(words("A++ A+ A A A-"), r.hash(20)) },

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -381,13 +382,15 @@ func (t *table) initials() string {
 		return known
 	}
 	text := ""
+	var textSb384 strings.Builder
 	for part := range strings.SplitSeq(t.name, "_") {
-		text += strings.ToUpper(part[:min(2, len(part))])
+		textSb384.WriteString(strings.ToUpper(part[:min(2, len(part))]))
 	}
+	text += textSb384.String()
 	return text
 }
 
 func (r *row) dotNumber() string {
 	insured := max(0, r.up("insureds"))
-	return fmt.Sprintf("%d", 1200000+insured*17%2400000)
+	return strconv.Itoa(1200000 + insured*17%2400000)
 }
