@@ -46,7 +46,7 @@ type suite struct {
 func Run(t *testing.T, d Dialect) {
 	dir, err := os.MkdirTemp("", "orrery-engine-")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // PostgreSQL's user must pass
+	require.NoError(t, os.Chmod(dir, 0o755))
 	manager, err := instance.Open(dir, instance.Binaries{}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(func() {
