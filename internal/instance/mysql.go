@@ -20,7 +20,7 @@ func mysqlOptions(spec Spec) []string {
 		"--skip-networking", "--mysqlx=0", "--performance-schema=OFF",
 		"--innodb-buffer-pool-size=64M", "--innodb-log-buffer-size=1M", "--innodb-redo-log-capacity=64M",
 		"--innodb-use-native-aio=0",
-		"--table-open-cache=2000", "--table-definition-cache=800", "--max-connections=300",
+		"--table-open-cache=800", "--table-definition-cache=600", "--max-connections=300",
 		"--max-allowed-packet=1G",
 		"--secure-file-priv=NULL", "--local-infile=ON",
 		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_0900_ai_ci",
