@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -191,12 +192,7 @@ func (b *bench) until(id string, states ...deploy.State) *deploy.Deployment {
 		var err error
 		d, err = b.store.Deployment(b.Context(), id)
 		require.NoError(b, err)
-		for _, state := range states {
-			if d.State == state {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(states, d.State)
 	}, 10*time.Second, time.Millisecond, "want %v", states)
 	return d
 }
