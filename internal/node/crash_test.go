@@ -20,6 +20,7 @@ import (
 
 	"github.com/orrerydb/orrery/internal/client"
 	"github.com/orrerydb/orrery/internal/config"
+	"github.com/orrerydb/orrery/internal/instance"
 	"github.com/orrerydb/orrery/internal/node"
 )
 
@@ -113,7 +114,14 @@ func TestKill(t *testing.T) {
 	})
 	w.down()
 	cmd := w.process()
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		// Its servers are shutting down; their folder must stay until they have.
+		manager, err := instance.Open(filepath.Join(string(w.folder), "branches"), instance.Binaries{}, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		require.NoError(t, manager.Close(context.Background()))
+	})
 	for round := range rounds {
 		cmd = w.crash(cmd, random, round)
 	}
