@@ -1,7 +1,10 @@
 package postgres_test
 
 import (
+	"context"
 	"database/sql"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -42,3 +45,42 @@ func TestEngine(t *testing.T) {
 }
 
 func folderOf(socket string) string { return filepath.Dir(socket) }
+
+// TestNobodyBecomesSuperuser: what the owner puts in the way of a name is not
+// found by the connections that have more rights.
+func TestNobodyBecomesSuperuser(t *testing.T) {
+	dir, err := os.MkdirTemp("", "orrery-engine-") //nolint:usetesting // PostgreSQL's user must pass
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o755))
+	manager, err := instance.Open(dir, instance.Binaries{}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, manager.Close(context.Background()))
+		require.NoError(t, os.RemoveAll(dir))
+	})
+	e, b := postgres.New(manager), engine.Branch{ID: "trap", Keyspaces: []string{"postgres"}}
+	require.NoError(t, e.Create(t.Context(), b))
+	require.NoError(t, e.Run(t.Context(), b, "", `
+		CREATE SCHEMA evil;
+		CREATE FUNCTION evil.trap() RETURNS name LANGUAGE plpgsql AS $$ BEGIN
+			IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN EXECUTE 'ALTER ROLE postgres SUPERUSER'; END IF;
+			RETURN 'x';
+		END $$;
+		CREATE VIEW evil.pg_roles AS SELECT evil.trap() AS rolname, false AS rolsuper, 1::oid AS oid;
+		CREATE VIEW evil.pg_auth_members AS SELECT 1::oid AS roleid, 1::oid AS member WHERE evil.trap() IS NOT NULL;
+		ALTER DATABASE postgres SET search_path = evil, pg_catalog;`))
+	require.NoError(t, e.CreateRole(t.Context(), b, engine.Role{Name: "victim", Inherits: []string{"pg_read_all_data"}}))
+	require.NoError(t, e.SetSafe(t.Context(), b, true))
+	require.NoError(t, e.SetSafe(t.Context(), b, false))
+	require.NoError(t, e.DropRole(t.Context(), b, "victim", ""))
+	endpoint, err := e.Endpoint(t.Context(), b, engine.Login{Name: postgres.Owner})
+	require.NoError(t, err)
+	config, err := pgx.ParseConfig("")
+	require.NoError(t, err)
+	config.Host, config.Port, config.User, config.Database, config.TLSConfig, config.Fallbacks = folderOf(endpoint.Address), 5432, endpoint.User, "postgres", nil, nil
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+	var super bool
+	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT bool_or(rolsuper) FROM pg_catalog.pg_roles WHERE rolname <> 'orrery'").Scan(&super))
+	require.False(t, super)
+}
