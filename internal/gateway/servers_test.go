@@ -137,7 +137,7 @@ func needMySQL(t testing.TB) *testServer {
 		}
 	})
 	if s.missing != "" {
-		t.Skip(s.missing)
+		t.Fatal(s.missing)
 	}
 	return s
 }
@@ -211,7 +211,7 @@ func needPostgres(t testing.TB) *testServer {
 		}
 	})
 	if s.missing != "" {
-		t.Skip(s.missing)
+		t.Fatal(s.missing)
 	}
 	return s
 }
