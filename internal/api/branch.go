@@ -76,15 +76,8 @@ func (a *API) createBranch(c *call) (answer, error) {
 	b, err := a.platform.CreateBranch(c.Context(), c.org(), c.database(), c.actor, platform.NewBranch{
 		Name: body.Name, Parent: body.Parent, WithData: body.SeedData != "",
 	})
-	if err != nil {
-		return answer{}, err
-	}
-	d, err := a.platform.Database(c.Context(), c.org(), c.database())
-	if err != nil {
-		return answer{}, err
-	}
-	view, err := a.branchView(c, d, b)
-	return created(view), err
+	result, err := a.changed(c, b, err)
+	return created(result.body), err
 }
 
 func (a *API) branch(c *call) (answer, error) {

@@ -81,11 +81,16 @@ func queuedView(d *deploy.Deployment) object {
 	}
 }
 
+// requestView looks the queue up; a list looks it up once for all.
 func (a *API) requestView(c *call, r *platform.DeployRequest) (object, error) {
 	queue, err := a.platform.Queue(c.Context(), c.org(), c.database())
 	if err != nil {
 		return nil, err
 	}
+	return a.queuedRequestView(c, r, queue)
+}
+
+func (a *API) queuedRequestView(c *call, r *platform.DeployRequest, queue []*deploy.Deployment) (object, error) {
 	deployment, err := a.deploymentView(c, r.Deployment, queue)
 	if err != nil {
 		return nil, err
@@ -109,9 +114,13 @@ func (a *API) deployRequests(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	queue, err := a.platform.Queue(c.Context(), c.org(), c.database())
+	if err != nil {
+		return answer{}, err
+	}
 	views := make([]object, len(all))
 	for i, r := range all {
-		if views[i], err = a.requestView(c, r); err != nil {
+		if views[i], err = a.queuedRequestView(c, r, queue); err != nil {
 			return answer{}, err
 		}
 	}
@@ -137,12 +146,18 @@ func (a *API) createDeployRequest(c *call) (answer, error) {
 	return created(view), err
 }
 
-func (a *API) deployRequest(c *call) (answer, error) {
+// request is the deploy request that the path names.
+func (c *call) request() (*platform.DeployRequest, error) {
 	number, err := c.number()
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
-	_, r, err := a.platform.DeployRequest(c.Context(), c.org(), c.database(), number)
+	_, r, err := c.api.platform.DeployRequest(c.Context(), c.org(), c.database(), number)
+	return r, err
+}
+
+func (a *API) deployRequest(c *call) (answer, error) {
+	r, err := c.request()
 	if err != nil {
 		return answer{}, err
 	}
@@ -151,11 +166,7 @@ func (a *API) deployRequest(c *call) (answer, error) {
 }
 
 func (a *API) deployment(c *call) (answer, error) {
-	number, err := c.number()
-	if err != nil {
-		return answer{}, err
-	}
-	_, r, err := a.platform.DeployRequest(c.Context(), c.org(), c.database(), number)
+	r, err := c.request()
 	if err != nil {
 		return answer{}, err
 	}
@@ -168,11 +179,7 @@ func (a *API) deployment(c *call) (answer, error) {
 }
 
 func (a *API) deployRequestDiff(c *call) (answer, error) {
-	number, err := c.number()
-	if err != nil {
-		return answer{}, err
-	}
-	_, r, err := a.platform.DeployRequest(c.Context(), c.org(), c.database(), number)
+	r, err := c.request()
 	if err != nil {
 		return answer{}, err
 	}

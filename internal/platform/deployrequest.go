@@ -264,7 +264,7 @@ func (p *Platform) refreshLocked(ctx context.Context, d *Database, r *DeployRequ
 	}
 	headHash, intoHash := digest(wanted), digest(present)
 	if headHash == r.HeadHash && intoHash == r.IntoHash {
-		return r, p.fillRequest(ctx, r)
+		return r, nil
 	}
 	next := &deploy.Deployment{ID: r.DeploymentID}
 	if err := p.plan(ctx, d, head, wanted, present, next); err != nil {
