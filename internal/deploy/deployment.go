@@ -98,7 +98,6 @@ type Deployment struct {
 	// What has been asked for and not yet happened.
 	CutoverAsked    bool
 	CancelAsked     bool
-	RevertAsked     bool
 	SkipRevertAsked bool
 
 	Actor          Actor  `bun:"type:text"`

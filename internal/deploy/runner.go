@@ -289,7 +289,7 @@ func (r *Runner) Revert(ctx context.Context, id string) (*Deployment, error) {
 		if d.SkipRevertAsked || !r.now().Before(*d.RevertExpiresAt) {
 			return d.refuse("revert", "its revert window has ended")
 		}
-		d.RevertAsked, d.State = true, InProgressRevert
+		d.State = InProgressRevert
 		return nil
 	})
 }

@@ -359,12 +359,4 @@ func NewOperations(d *Deployment, state OperationState, now time.Time) []*Operat
 }
 
 // NewID is a fresh public id: 12 characters of [0-9a-z], as PlanetScale's.
-func NewID() string {
-	const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
-	random := make([]byte, 12)
-	_, _ = rand.Read(random)
-	for i, b := range random {
-		random[i] = alphabet[int(b)%len(alphabet)]
-	}
-	return string(random)
-}
+func NewID() string { return strings.ToLower(rand.Text()[:12]) }

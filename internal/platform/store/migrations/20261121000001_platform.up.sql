@@ -132,7 +132,6 @@ CREATE TABLE deployments (
   failure TEXT NOT NULL,
   cutover_asked BOOLEAN NOT NULL,
   cancel_asked BOOLEAN NOT NULL,
-  revert_asked BOOLEAN NOT NULL,
   skip_revert_asked BOOLEAN NOT NULL,
   actor TEXT NOT NULL,
   cutover_actor TEXT,
