@@ -1,6 +1,10 @@
 package mysql
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/orrerydb/orrery/internal/schema"
+)
 
 // sharedBase moves the ancestor forward by what both sides did alike. What
 // then is left to merge is only what they did apart, so a branch whose change
@@ -24,27 +28,27 @@ func sharedBase(ancestor, branch, target string) string {
 }
 
 func sharedParts(ancestor, branch, target []part) []part {
-	inBranch, inTarget := partMap(branch), partMap(target)
+	inBranch, inTarget := schema.PartTexts(branch), schema.PartTexts(target)
 	var shared []part
 	for _, old := range ancestor {
-		text, kept := inBranch[old.name]
-		other, keptToo := inTarget[old.name]
+		text, kept := inBranch[old.Name]
+		other, keptToo := inTarget[old.Name]
 		switch {
 		case !kept && !keptToo:
 			continue
 		case text == other:
-			old.text = text
+			old.Text = text
 		}
 		shared = append(shared, old)
 	}
-	known := partMap(ancestor)
+	known := schema.PartTexts(ancestor)
 	for i, added := range branch {
-		if known[added.name] != "" || inTarget[added.name] != added.text {
+		if known[added.Name] != "" || inTarget[added.Name] != added.Text {
 			continue
 		}
 		position := 0
 		if i > 0 {
-			position = 1 + slices.IndexFunc(shared, func(p part) bool { return p.name == branch[i-1].name })
+			position = 1 + slices.IndexFunc(shared, func(p part) bool { return p.Name == branch[i-1].Name })
 			if position == 0 {
 				position = len(shared)
 			}

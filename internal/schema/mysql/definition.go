@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+
+	"github.com/orrerydb/orrery/internal/schema"
 )
 
 // definition is a SHOW CREATE TABLE text taken apart: the server writes each
@@ -18,10 +20,7 @@ type definition struct {
 }
 
 // part is one line, without indent and comma.
-type part struct {
-	name string // unique within its list
-	text string
-}
+type part = schema.Part
 
 func parseDefinition(text string) (definition, bool) {
 	lines := strings.Split(text, "\n")
@@ -37,10 +36,10 @@ func parseDefinition(text string) (definition, bool) {
 		}
 		line = strings.TrimSuffix(strings.TrimSpace(line), ",")
 		if strings.HasPrefix(line, "`") {
-			d.columns = append(d.columns, part{firstQuoted(line), line})
+			d.columns = append(d.columns, part{Name: firstQuoted(line), Text: line})
 			continue
 		}
-		d.keys = append(d.keys, part{keyName(line), line})
+		d.keys = append(d.keys, part{Name: keyName(line), Text: line})
 	}
 	return definition{}, false
 }
@@ -52,7 +51,7 @@ func (d definition) String() string {
 	for _, list := range [][]part{d.columns, d.keys} {
 		for _, part := range list {
 			out.WriteString(separator)
-			out.WriteString(part.text)
+			out.WriteString(part.Text)
 			separator = ",\n  "
 		}
 	}
@@ -68,11 +67,11 @@ func (d definition) String() string {
 // order in which they were added, which says nothing about the schema.
 func (d definition) sortKeys() {
 	sort.SliceStable(d.keys, func(i, j int) bool {
-		a, b := keyClass(d.keys[i].text), keyClass(d.keys[j].text)
+		a, b := keyClass(d.keys[i].Text), keyClass(d.keys[j].Text)
 		if a != b {
 			return a < b
 		}
-		return d.keys[i].name < d.keys[j].name
+		return d.keys[i].Name < d.keys[j].Name
 	})
 }
 
@@ -131,7 +130,7 @@ func (d *Differ) normalizeTable(text string) string {
 	}
 	table.options = options + rest
 	for i := range table.columns {
-		table.columns[i].text = d.normalizeColumn(table.columns[i].text, collation)
+		table.columns[i].Text = d.normalizeColumn(table.columns[i].Text, collation)
 	}
 	table.sortKeys()
 	return table.String()

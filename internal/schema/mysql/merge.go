@@ -193,64 +193,24 @@ func mergeText(ancestor, branch, target string, order []string) (string, error) 
 		return "", errors.New("the server's definition of the table has an unknown form")
 	}
 	merged := definition{head: t.head}
-	columns, err := mergeParts(a.columns, b.columns, t.columns)
+	columns, err := schema.MergeParts("", a.columns, b.columns, t.columns)
 	if err != nil {
 		return "", err
 	}
 	if merged.columns, err = arrange(columns, order); err != nil {
 		return "", err
 	}
-	if merged.keys, err = mergeParts(a.keys, b.keys, t.keys); err != nil {
+	if merged.keys, err = schema.MergeParts("", a.keys, b.keys, t.keys); err != nil {
 		return "", err
 	}
 	if merged.options, err = mergeOptions(a.options, b.options, t.options); err != nil {
 		return "", err
 	}
-	if merged.partitions, err = pick("partitioning", a.partitions, b.partitions, t.partitions); err != nil {
+	if merged.partitions, err = schema.Pick("partitioning", a.partitions, b.partitions, t.partitions); err != nil {
 		return "", err
 	}
 	merged.sortKeys()
 	return merged.String(), nil
-}
-
-func mergeParts(ancestor, branch, target []part) ([]part, error) {
-	a, b, t := partMap(ancestor), partMap(branch), partMap(target)
-	var merged []part
-	seen := map[string]bool{}
-	for _, list := range [][]part{target, branch} {
-		for _, candidate := range list {
-			if seen[candidate.name] {
-				continue
-			}
-			seen[candidate.name] = true
-			text, err := pick(candidate.name, a[candidate.name], b[candidate.name], t[candidate.name])
-			if err != nil {
-				return nil, err
-			}
-			if text != "" {
-				merged = append(merged, part{candidate.name, text})
-			}
-		}
-	}
-	return merged, nil
-}
-
-func partMap(parts []part) map[string]string {
-	texts := map[string]string{}
-	for _, part := range parts {
-		texts[part.name] = part.text
-	}
-	return texts
-}
-
-func pick(what, ancestor, branch, target string) (string, error) {
-	if branch == ancestor || branch == target {
-		return target, nil
-	}
-	if target == ancestor {
-		return branch, nil
-	}
-	return "", fmt.Errorf("%s was changed differently on both sides", what)
 }
 
 func arrange(columns []part, order []string) ([]part, error) {
@@ -259,7 +219,7 @@ func arrange(columns []part, order []string) ([]part, error) {
 	}
 	byName := map[string]part{}
 	for _, column := range columns {
-		byName[strings.ToLower(unquote(column.name))] = column
+		byName[strings.ToLower(unquote(column.Name))] = column
 	}
 	arranged := make([]part, 0, len(columns))
 	for _, name := range order {
@@ -289,10 +249,10 @@ func mergeOptions(ancestor, branch, target string) (string, error) {
 	optionsA, commentA := cut(ancestor)
 	optionsB, commentB := cut(branch)
 	optionsT, commentT := cut(target)
-	options, err := pick("the table's options", optionsA, optionsB, optionsT)
+	options, err := schema.Pick("the table's options", optionsA, optionsB, optionsT)
 	if err != nil {
 		return "", err
 	}
-	comment, err := pick("the table's comment", commentA, commentB, commentT)
+	comment, err := schema.Pick("the table's comment", commentA, commentB, commentT)
 	return options + comment, err
 }

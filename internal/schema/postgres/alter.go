@@ -70,16 +70,16 @@ func (c *comparison) completeColumns(name string, after body, parts []element) [
 	known := byKey(parts)
 	inline := map[string]bool{}
 	for i, item := range after.columns {
-		column := new.column(item.name)
-		if column == nil || old.column(item.name) != nil {
+		column := new.column(item.Name)
+		if column == nil || old.column(item.Name) != nil {
 			continue
 		}
-		if column.def != "" && !strings.Contains(item.text, " DEFAULT ") {
-			after.columns[i].text += " DEFAULT " + column.def
+		if column.def != "" && !strings.Contains(item.Text, " DEFAULT ") {
+			after.columns[i].Text += " DEFAULT " + column.def
 		}
-		identity := known["ALTER COLUMN "+item.name+" ADD GENERATED"]
+		identity := known["ALTER COLUMN "+item.Name+" ADD GENERATED"]
 		if _, clause, ok := strings.Cut(identity.sql, " ADD GENERATED "); ok {
-			after.columns[i].text += " GENERATED " + clause
+			after.columns[i].Text += " GENERATED " + clause
 			inline[identity.key] = true
 		}
 	}
@@ -170,19 +170,19 @@ func takeSequences(statements []string) (sequences, rest []string) {
 }
 
 func checkChanges(changed *change, name string, before, after body, relation *relation) (drops, adds []string) {
-	old, new := texts(before.checks), texts(after.checks)
+	old, new := schema.PartTexts(before.checks), schema.PartTexts(after.checks)
 	for _, check := range before.checks {
-		if new[check.name] != check.text {
-			drops = append(drops, "ALTER TABLE "+name+" DROP CONSTRAINT IF EXISTS "+check.name)
-			changed.note("table %s: check constraint removed: %s", changed.operation.Table, check.name)
+		if new[check.Name] != check.Text {
+			drops = append(drops, "ALTER TABLE "+name+" DROP CONSTRAINT IF EXISTS "+check.Name)
+			changed.note("table %s: check constraint removed: %s", changed.operation.Table, check.Name)
 		}
 	}
 	if relation != nil && relation.partition {
 		return drops, nil // its parent's constraints come down to it
 	}
 	for _, check := range after.checks {
-		if old[check.name] != check.text {
-			adds = append(adds, "ALTER TABLE "+name+" ADD "+check.text)
+		if old[check.Name] != check.Text {
+			adds = append(adds, "ALTER TABLE "+name+" ADD "+check.Text)
 			changed.operation.Instant = false
 		}
 	}
@@ -195,7 +195,7 @@ func (c *comparison) columnActions(changed *change, name string, after body) []s
 	if old == nil || new == nil {
 		return nil
 	}
-	definitions := texts(after.columns)
+	definitions := schema.PartTexts(after.columns)
 	var actions []string
 	var dropped, added []column
 	for _, column := range old.columns {
@@ -374,13 +374,13 @@ func tailChanges(changed *change, name string, before, after body) ([]string, er
 	}
 	old, new := storageOptions(before.tail), storageOptions(after.tail)
 	for _, option := range old {
-		if texts(new)[option.name] == "" {
-			statements = append(statements, "ALTER TABLE "+name+" RESET ("+option.name+")")
+		if schema.PartTexts(new)[option.Name] == "" {
+			statements = append(statements, "ALTER TABLE "+name+" RESET ("+option.Name+")")
 		}
 	}
 	for _, option := range new {
-		if texts(old)[option.name] != option.text {
-			statements = append(statements, "ALTER TABLE "+name+" SET ("+option.text+")")
+		if schema.PartTexts(old)[option.Name] != option.Text {
+			statements = append(statements, "ALTER TABLE "+name+" SET ("+option.Text+")")
 		}
 	}
 	return statements, nil
@@ -394,7 +394,7 @@ func storageOptions(tail string) []named {
 	var options []named
 	for _, item := range splitList(match[1]) {
 		name, _, _ := strings.Cut(item, "=")
-		options = append(options, named{name, item})
+		options = append(options, named{Name: name, Text: item})
 	}
 	return options
 }

@@ -63,7 +63,7 @@ func finding(code, keyspace, table, format string, args ...any) schema.LintError
 func hasKey(table body, list []element) bool {
 	required := map[string]bool{}
 	for _, column := range table.columns {
-		required[column.name] = strings.Contains(withoutLiterals(column.text), " NOT NULL")
+		required[column.Name] = strings.Contains(withoutLiterals(column.Text), " NOT NULL")
 	}
 	for _, part := range list {
 		columns := ""

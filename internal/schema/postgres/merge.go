@@ -85,7 +85,7 @@ func mergeStatement(key, ancestor, branch, target string) (string, error) {
 	if key == mainKey {
 		what = "its definition"
 	}
-	sql, err := pick(what, ancestor, branch, target)
+	sql, err := schema.Pick(what, ancestor, branch, target)
 	if err == nil {
 		return sql, nil
 	}

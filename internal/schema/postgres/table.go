@@ -2,10 +2,11 @@ package postgres
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"sort"
 	"strings"
+
+	"github.com/orrerydb/orrery/internal/schema"
 )
 
 // body is a CREATE TABLE statement taken apart.
@@ -16,10 +17,7 @@ type body struct {
 	tail    string // from the closing parenthesis
 }
 
-type named struct {
-	name string // quoted as in SQL
-	text string
-}
+type named = schema.Part
 
 var (
 	leadingName = regexp.MustCompile(`^` + ident)
@@ -36,20 +34,20 @@ func parseBody(statement string) (body, bool) {
 	b := body{head: statement[:open+1], tail: statement[end-1:]}
 	for _, item := range splitList(statement[open+1 : end-1]) {
 		if match := checkName.FindStringSubmatch(item); match != nil {
-			b.checks = append(b.checks, named{match[1], item})
+			b.checks = append(b.checks, named{Name: match[1], Text: item})
 			continue
 		}
-		b.columns = append(b.columns, named{leadingName.FindString(item), item})
+		b.columns = append(b.columns, named{Name: leadingName.FindString(item), Text: item})
 	}
 	return b, true
 }
 
 func (b body) String() string {
-	sort.SliceStable(b.checks, func(i, j int) bool { return b.checks[i].name < b.checks[j].name })
+	sort.SliceStable(b.checks, func(i, j int) bool { return b.checks[i].Name < b.checks[j].Name })
 	var lines []string
 	for _, list := range [][]named{b.columns, b.checks} {
 		for _, item := range list {
-			lines = append(lines, "    "+item.text)
+			lines = append(lines, "    "+item.Text)
 		}
 	}
 	if len(lines) == 0 {
@@ -71,7 +69,7 @@ func unordered(sql string) string {
 		if !ok {
 			return sql
 		}
-		sort.Slice(table.columns, func(i, j int) bool { return table.columns[i].name < table.columns[j].name })
+		sort.Slice(table.columns, func(i, j int) bool { return table.columns[i].Name < table.columns[j].Name })
 		list[i].sql = table.String()
 	}
 	return join(list)
@@ -96,57 +94,17 @@ func mergeBodies(ancestor, branch, target string) (string, error) {
 	}
 	merged := body{head: t.head}
 	var err error
-	if merged.columns, err = mergeNamed("column", a.columns, b.columns, t.columns); err != nil {
+	if merged.columns, err = schema.MergeParts("column ", a.columns, b.columns, t.columns); err != nil {
 		return "", err
 	}
-	if merged.checks, err = mergeNamed("constraint", a.checks, b.checks, t.checks); err != nil {
+	if merged.checks, err = schema.MergeParts("constraint ", a.checks, b.checks, t.checks); err != nil {
 		return "", err
 	}
-	if merged.head, err = pick("its persistence", a.head, b.head, t.head); err != nil {
+	if merged.head, err = schema.Pick("its persistence", a.head, b.head, t.head); err != nil {
 		return "", err
 	}
-	if merged.tail, err = pick("its storage options or partitioning", a.tail, b.tail, t.tail); err != nil {
+	if merged.tail, err = schema.Pick("its storage options or partitioning", a.tail, b.tail, t.tail); err != nil {
 		return "", err
 	}
 	return merged.String(), nil
-}
-
-func mergeNamed(what string, ancestor, branch, target []named) ([]named, error) {
-	a, b, t := texts(ancestor), texts(branch), texts(target)
-	var merged []named
-	seen := map[string]bool{}
-	for _, list := range [][]named{target, branch} {
-		for _, item := range list {
-			if seen[item.name] {
-				continue
-			}
-			seen[item.name] = true
-			text, err := pick(what+" "+item.name, a[item.name], b[item.name], t[item.name])
-			if err != nil {
-				return nil, err
-			}
-			if text != "" {
-				merged = append(merged, named{item.name, text})
-			}
-		}
-	}
-	return merged, nil
-}
-
-func texts(list []named) map[string]string {
-	found := map[string]string{}
-	for _, item := range list {
-		found[item.name] = item.text
-	}
-	return found
-}
-
-func pick(what, ancestor, branch, target string) (string, error) {
-	if branch == ancestor || branch == target {
-		return target, nil
-	}
-	if target == ancestor {
-		return branch, nil
-	}
-	return "", fmt.Errorf("%s was changed differently on both sides", what)
 }
