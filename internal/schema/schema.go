@@ -126,6 +126,8 @@ type Server struct {
 	Address  string // MySQL: socket file or host:port; PostgreSQL: socket folder or host:port
 	User     string
 	Password string
+	// TLS: the connection is encrypted, and the server's certificate verified.
+	TLS bool
 	// Port names the socket file of a PostgreSQL server in its folder.
 	Port int
 	// Binaries is the folder of the server's programs (pg_dump), "" for PATH.

@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	driver "github.com/go-sql-driver/mysql" // the driver Go programs use; ours speaks SQL through it only for administration
-
 	"github.com/orrerydb/orrery/internal/engine"
 	"github.com/orrerydb/orrery/internal/instance"
 	"github.com/orrerydb/orrery/internal/schema"
@@ -108,7 +106,7 @@ func quote(identifier string) string { return "`" + strings.ReplaceAll(identifie
 // Server implements engine.Engine.
 func (e *Engine) Server(ctx context.Context, b engine.Branch) (schema.Server, error) {
 	if a := b.Attached; a != nil {
-		return schema.Server{Network: network(a.Address), Address: a.Address, User: a.User, Password: a.Password, Keyspaces: b.Keyspaces}, nil
+		return schema.Server{Network: network(a.Address), Address: a.Address, User: a.User, Password: a.Password, TLS: a.TLS, Keyspaces: b.Keyspaces}, nil
 	}
 	socket, err := e.Instances.Wake(ctx, b.ID)
 	if err != nil {
@@ -184,17 +182,10 @@ func (e *Engine) connect(ctx context.Context, b engine.Branch, keyspace string, 
 	if err != nil {
 		return err
 	}
-	config := driver.NewConfig()
-	config.Net, config.Addr, config.User, config.Passwd = server.Network, server.Address, server.User, server.Password
-	config.DBName, config.MultiStatements = keyspace, true
-	if b.Attached != nil && b.Attached.TLS {
-		config.TLSConfig = "true"
-	}
-	connector, err := driver.NewConnector(config)
+	db, err := schemamysql.Open(server, keyspace, 1, nil)
 	if err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return err
 	}
-	db := sql.OpenDB(connector)
 	defer db.Close()
 	return do(db)
 }

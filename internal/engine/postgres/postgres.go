@@ -249,7 +249,7 @@ func (e *Engine) Server(ctx context.Context, b engine.Branch) (schema.Server, er
 	}
 	if a := b.Attached; a != nil {
 		network, address, port := split(a.Address)
-		return schema.Server{Network: network, Address: address, Port: port, User: a.User, Password: a.Password, Binaries: programs, Keyspaces: b.Keyspaces}, nil
+		return schema.Server{Network: network, Address: address, Port: port, User: a.User, Password: a.Password, TLS: a.TLS, Binaries: programs, Keyspaces: b.Keyspaces}, nil
 	}
 	socket, err := e.Instances.Wake(ctx, b.ID)
 	if err != nil {
@@ -310,29 +310,17 @@ func (e *Engine) connect(ctx context.Context, b engine.Branch, user string, do f
 	if err != nil {
 		return err
 	}
-	config, err := pgx.ParseConfig("")
-	if err != nil {
-		return fmt.Errorf("connect: %w", err)
-	}
-	config.Host, config.Port, config.User, config.Password = server.Address, uint16(server.Port), server.User, server.Password
-	config.Database, config.TLSConfig, config.Fallbacks = "postgres", nil, nil
+	settings := map[string]string{}
 	if b.Attached == nil {
-		config.User = user
+		server.User = user
 	}
 	if user == superuser {
 		// Nothing that a client of the branch made is found by a bare name.
-		config.RuntimeParams["search_path"] = "pg_catalog"
+		settings["search_path"] = "pg_catalog"
 	}
-	if server.Network == "tcp" {
-		host, _, err := net.SplitHostPort(server.Address)
-		if err != nil {
-			return fmt.Errorf("attached address %s: %w", server.Address, err)
-		}
-		config.Host = host
-	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := schemapostgres.Dial(ctx, server, "postgres", settings)
 	if err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	return do(conn)

@@ -22,7 +22,7 @@ const (
 // other sessions queue behind a waiting ALTER, so a long transaction must not
 // hold up the table through us.
 func (d *Differ) Apply(ctx context.Context, server schema.Server, operation schema.Operation) error {
-	pool, err := open(server, operation.Keyspace, 1, map[string]string{"lock_wait_timeout": lockWaitSeconds})
+	pool, err := Open(server, operation.Keyspace, 1, map[string]string{"lock_wait_timeout": lockWaitSeconds})
 	if err != nil {
 		return err
 	}

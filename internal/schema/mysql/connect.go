@@ -10,10 +10,10 @@ import (
 	"github.com/orrerydb/orrery/internal/schema"
 )
 
-// open returns a pool of at most connections to one keyspace ("" for none).
+// Open returns a pool of at most connections to one keyspace ("" for none).
 // The keyspace is the session's default, because the server then leaves it out
 // of the names in view definitions.
-func open(server schema.Server, keyspace string, connections int, params map[string]string) (*sql.DB, error) {
+func Open(server schema.Server, keyspace string, connections int, params map[string]string) (*sql.DB, error) {
 	config := mysql.NewConfig()
 	config.Net = server.Network
 	config.Addr = server.Address
@@ -24,6 +24,9 @@ func open(server schema.Server, keyspace string, connections int, params map[str
 	config.InterpolateParams = true
 	config.Timeout = 10 * time.Second
 	config.Params = params
+	if server.TLS {
+		config.TLSConfig = "true"
+	}
 	config.Logger = &mysql.NopLogger{}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {

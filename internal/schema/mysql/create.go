@@ -18,7 +18,7 @@ const createConnections = 4
 // Create makes all tables at once with foreign key checks off, so that their
 // order does not matter, and then the views one after the other.
 func (d *Differ) Create(ctx context.Context, server schema.Server, snapshot schema.Snapshot) error {
-	pool, err := open(server, "", createConnections, map[string]string{"foreign_key_checks": "0"})
+	pool, err := Open(server, "", createConnections, map[string]string{"foreign_key_checks": "0"})
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (d *Differ) Load(ctx context.Context, server schema.Server) (schema.Snapsho
 }
 
 func (d *Differ) loadKeyspace(ctx context.Context, server schema.Server, name string) (schema.Keyspace, error) {
-	pool, err := open(server, name, 3, nil)
+	pool, err := Open(server, name, 3, nil)
 	if err != nil {
 		return schema.Keyspace{}, err
 	}

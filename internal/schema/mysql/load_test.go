@@ -115,7 +115,7 @@ func TestApplyReportsTheServersWords(t *testing.T) {
 func TestApplyWaitsForATransaction(t *testing.T) {
 	l := newLive(t)
 	l.exec(users)
-	pool, err := open(serverFor(), l.name, 2, nil)
+	pool, err := Open(serverFor(), l.name, 2, nil)
 	require.NoError(t, err)
 	defer pool.Close()
 	holder, err := pool.Begin()

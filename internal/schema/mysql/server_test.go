@@ -96,7 +96,7 @@ func serverFor(names ...string) schema.Server {
 
 func (l live) admin(statement string) {
 	l.t.Helper()
-	pool, err := open(serverFor(), "", 1, nil)
+	pool, err := Open(serverFor(), "", 1, nil)
 	require.NoError(l.t, err)
 	defer pool.Close()
 	_, err = pool.Exec(statement)
@@ -108,7 +108,7 @@ func (l live) exec(statements string) {
 	if strings.TrimSpace(statements) == "" {
 		return
 	}
-	pool, err := open(serverFor(), l.name, 1, nil)
+	pool, err := Open(serverFor(), l.name, 1, nil)
 	require.NoError(l.t, err)
 	defer pool.Close()
 	_, err = pool.Exec(statements)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -37,7 +38,9 @@ func address(server schema.Server) (host string, port int, err error) {
 	return host, port, nil
 }
 
-func connect(ctx context.Context, server schema.Server, database string) (*pgx.Conn, error) {
+// Dial connects to one database with the server's own settings, and those
+// named.
+func Dial(ctx context.Context, server schema.Server, database string, settings map[string]string) (*pgx.Conn, error) {
 	host, port, err := address(server)
 	if err != nil {
 		return nil, err
@@ -49,9 +52,23 @@ func connect(ctx context.Context, server schema.Server, database string) (*pgx.C
 	config.Host, config.Port = host, uint16(port)
 	config.User, config.Password, config.Database = server.User, server.Password, database
 	config.Fallbacks = nil
+	if server.TLS {
+		config.TLSConfig = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	}
+	for name, value := range settings {
+		config.RuntimeParams[name] = value
+	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to database %s: %w", database, err)
+	}
+	return conn, nil
+}
+
+func connect(ctx context.Context, server schema.Server, database string) (*pgx.Conn, error) {
+	conn, err := Dial(ctx, server, database, nil)
+	if err != nil {
+		return nil, err
 	}
 	if err := run(ctx, conn, settings); err != nil {
 		conn.Close(ctx)

@@ -41,6 +41,11 @@ func dump(ctx context.Context, server schema.Server, database string) (string, e
 		"--schema-only", "--no-owner", "--no-password", "--exclude-schema="+hidden,
 		"--host="+host, "--port="+strconv.Itoa(port), "--username="+server.User, "--dbname="+connectionString(database))
 	command.Env = append(os.Environ(), "PGPASSWORD="+server.Password, "PGOPTIONS=-c jit=off", "LC_ALL=C")
+	if server.TLS {
+		// pg_dump verifies against a file of authorities, which a system that has
+		// only its own store does not name: encryption is what can be asked for.
+		command.Env = append(command.Env, "PGSSLMODE=require")
+	}
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	output, err := command.Output()
