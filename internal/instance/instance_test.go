@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/orrerydb/orrery/internal/instance"
+	"github.com/orrerydb/orrery/internal/instance/instancetest"
 )
 
 // managerFolder makes this test binary a manager that wakes one instance of
@@ -36,24 +37,6 @@ func TestMain(m *testing.M) {
 
 var kinds = []instance.Kind{instance.MySQL, instance.Postgres}
 
-// folder is one that PostgreSQL's user can enter when the tests run as root.
-func folder(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "orrery-instance-")
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755))
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	return dir
-}
-
-func open(t *testing.T, dir string) *instance.Manager {
-	t.Helper()
-	manager, err := instance.Open(dir, instance.Binaries{}, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, manager.Close(context.Background())) })
-	return manager
-}
-
 func connect(t *testing.T, kind instance.Kind, socket instance.Socket) *sql.DB {
 	t.Helper()
 	driver, source := "mysql", fmt.Sprintf("%s@unix(%s)/", socket.User, socket.Path)
@@ -67,7 +50,7 @@ func connect(t *testing.T, kind instance.Kind, socket instance.Socket) *sql.DB {
 }
 
 func TestLifeCycle(t *testing.T) {
-	manager := open(t, folder(t))
+	manager := instancetest.Open(t, instancetest.Folder(t))
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			ctx := t.Context()
@@ -108,7 +91,7 @@ func TestLifeCycle(t *testing.T) {
 }
 
 func TestCrashIsRestarted(t *testing.T) {
-	manager := open(t, folder(t))
+	manager := instancetest.Open(t, instancetest.Folder(t))
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			ctx := t.Context()
@@ -131,7 +114,7 @@ func TestCrashIsRestarted(t *testing.T) {
 }
 
 func TestWakeTogether(t *testing.T) {
-	manager := open(t, folder(t))
+	manager := instancetest.Open(t, instancetest.Folder(t))
 	ctx := t.Context()
 	require.NoError(t, manager.Create(ctx, instance.Spec{ID: "together", Kind: instance.Postgres}))
 	errs := make(chan error, 8)
@@ -150,15 +133,15 @@ func TestWakeTogether(t *testing.T) {
 }
 
 func TestSecondManagerIsRefused(t *testing.T) {
-	dir := folder(t)
-	open(t, dir)
+	dir := instancetest.Folder(t)
+	instancetest.Open(t, dir)
 	_, err := instance.Open(dir, instance.Binaries{}, slog.New(slog.DiscardHandler))
 	require.ErrorIs(t, err, instance.ErrLocked)
 }
 
 func TestBrokenServerSaysWhy(t *testing.T) {
-	dir := folder(t)
-	manager := open(t, dir)
+	dir := instancetest.Folder(t)
+	manager := instancetest.Open(t, dir)
 	ctx := t.Context()
 	require.NoError(t, manager.Create(ctx, instance.Spec{ID: "broken", Kind: instance.Postgres}))
 	require.NoError(t, os.Remove(filepath.Join(dir, "broken", "data", "PG_VERSION")))
@@ -169,7 +152,7 @@ func TestBrokenServerSaysWhy(t *testing.T) {
 func TestMissingServerSaysWhatToDo(t *testing.T) {
 	t.Setenv("ORRERY_CACHE", t.TempDir())
 	t.Setenv("PATH", t.TempDir())
-	manager := open(t, folder(t))
+	manager := instancetest.Open(t, instancetest.Folder(t))
 	err := manager.Create(t.Context(), instance.Spec{ID: "none", Kind: instance.MySQL})
 	require.ErrorIs(t, err, instance.ErrNoServer)
 	require.ErrorContains(t, err, "make setup")
@@ -178,7 +161,7 @@ func TestMissingServerSaysWhatToDo(t *testing.T) {
 // TestNoServerOutlivesItsManager kills a manager with SIGKILL and expects its
 // servers to go by themselves, and the next manager to find their data.
 func TestNoServerOutlivesItsManager(t *testing.T) {
-	dir := folder(t)
+	dir := instancetest.Folder(t)
 	bystander := exec.Command("sleep", "1000")
 	require.NoError(t, bystander.Start())
 	t.Cleanup(func() { bystander.Process.Kill(); bystander.Wait() })
@@ -201,7 +184,7 @@ func TestNoServerOutlivesItsManager(t *testing.T) {
 	require.NoError(t, cmd.Process.Kill())
 	cmd.Wait()
 
-	manager := open(t, dir)
+	manager := instancetest.Open(t, dir)
 	for _, pid := range pids {
 		require.False(t, alive(pid), "server %d outlived its manager", pid)
 	}

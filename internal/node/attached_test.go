@@ -1,31 +1,21 @@
 package node_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
-	"log/slog"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/orrerydb/orrery/internal/instance"
+	"github.com/orrerydb/orrery/internal/instance/instancetest"
 )
 
 // external starts servers that Orrery does not manage, each with a user who
 // has a password, and returns their sockets.
 func external(t *testing.T) map[instance.Kind]instance.Socket {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "orrery-external-")
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755))
-	manager, err := instance.Open(dir, instance.Binaries{}, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.NoError(t, manager.Close(context.Background()))
-		require.NoError(t, os.RemoveAll(dir))
-	})
+	manager := instancetest.Open(t, instancetest.Folder(t))
 	statements := map[instance.Kind][]string{
 		instance.MySQL: {
 			"CREATE USER boss@localhost IDENTIFIED BY 'secret'", "GRANT ALL ON *.* TO boss@localhost WITH GRANT OPTION",

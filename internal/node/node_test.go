@@ -17,6 +17,7 @@ import (
 
 	"github.com/orrerydb/orrery/internal/client"
 	"github.com/orrerydb/orrery/internal/config"
+	"github.com/orrerydb/orrery/internal/instance/instancetest"
 	"github.com/orrerydb/orrery/internal/node"
 )
 
@@ -37,10 +38,7 @@ const listen = "listen: {api: \"127.0.0.1:0\", mysql: \"127.0.0.1:0\", postgresq
 // below the config.
 func start(t *testing.T, text string, files map[string]string) *world {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "orrery-node-")
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755))
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	dir := instancetest.Folder(t)
 	for name, content := range files {
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))

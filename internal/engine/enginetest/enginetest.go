@@ -3,16 +3,14 @@
 package enginetest
 
 import (
-	"context"
 	"database/sql"
-	"log/slog"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/orrerydb/orrery/internal/engine"
 	"github.com/orrerydb/orrery/internal/instance"
+	"github.com/orrerydb/orrery/internal/instance/instancetest"
 	"github.com/orrerydb/orrery/internal/schema"
 )
 
@@ -44,15 +42,7 @@ type suite struct {
 
 // Run runs the suite.
 func Run(t *testing.T, d Dialect) {
-	dir, err := os.MkdirTemp("", "orrery-engine-")
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755))
-	manager, err := instance.Open(dir, instance.Binaries{}, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.NoError(t, manager.Close(context.Background()))
-		require.NoError(t, os.RemoveAll(dir))
-	})
+	manager := instancetest.Open(t, instancetest.Folder(t))
 	s := &suite{Dialect: d, engine: d.New(manager), branch: engine.Branch{ID: "suite", Keyspaces: d.Keyspaces}}
 	require.NoError(t, s.engine.Create(t.Context(), s.branch))
 	require.NoError(t, s.engine.Create(t.Context(), s.branch), "creating is idempotent")

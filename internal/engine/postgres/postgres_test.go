@@ -1,10 +1,7 @@
 package postgres_test
 
 import (
-	"context"
 	"database/sql"
-	"log/slog"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -16,6 +13,7 @@ import (
 	"github.com/orrerydb/orrery/internal/engine/enginetest"
 	"github.com/orrerydb/orrery/internal/engine/postgres"
 	"github.com/orrerydb/orrery/internal/instance"
+	"github.com/orrerydb/orrery/internal/instance/instancetest"
 )
 
 func TestEngine(t *testing.T) {
@@ -49,15 +47,7 @@ func folderOf(socket string) string { return filepath.Dir(socket) }
 // TestNobodyBecomesSuperuser: what the owner puts in the way of a name is not
 // found by the connections that have more rights.
 func TestNobodyBecomesSuperuser(t *testing.T) {
-	dir, err := os.MkdirTemp("", "orrery-engine-")
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755))
-	manager, err := instance.Open(dir, instance.Binaries{}, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.NoError(t, manager.Close(context.Background()))
-		require.NoError(t, os.RemoveAll(dir))
-	})
+	manager := instancetest.Open(t, instancetest.Folder(t))
 	e, b := postgres.New(manager), engine.Branch{ID: "trap", Keyspaces: []string{"postgres"}}
 	require.NoError(t, e.Create(t.Context(), b))
 	require.NoError(t, e.Run(t.Context(), b, "", `

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/orrerydb/orrery/internal/deploy"
 	"github.com/orrerydb/orrery/internal/instance"
+	"github.com/orrerydb/orrery/internal/instance/instancetest"
 	"github.com/orrerydb/orrery/internal/platform"
 	"github.com/orrerydb/orrery/internal/platform/store"
 	"github.com/orrerydb/orrery/internal/schema"
@@ -38,15 +38,7 @@ func opener(t *testing.T, address string) func() *store.Store {
 
 func postgresURL(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "orrery-store-")
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755))
-	manager, err := instance.Open(dir, instance.Binaries{}, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.NoError(t, manager.Close(context.Background()))
-		require.NoError(t, os.RemoveAll(dir))
-	})
+	manager := instancetest.Open(t, instancetest.Folder(t))
 	require.NoError(t, manager.Create(t.Context(), instance.Spec{ID: "store", Kind: instance.Postgres}))
 	socket, err := manager.Wake(t.Context(), "store")
 	require.NoError(t, err)
